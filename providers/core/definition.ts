@@ -1,0 +1,104 @@
+import type { BackendConfig, SecretRef } from "../../stacks/config/types";
+
+/**
+ * What an edit of an input field does to the real thing.
+ * - `live`: applied while it runs
+ * - `restart`: needs the thing stopped and started again
+ * - `recreate`: removed and made again, in that order
+ * - `wipe`: data on it are lost; needs `allow: [wipe]`
+ * - `ignored`: kept in state, never applied
+ */
+export type ChangeClass = "live" | "restart" | "recreate" | "wipe" | "ignored";
+
+/** One row of a resource's table of change classes: what happens, and why it must. */
+export interface ChangeRule {
+  class: ChangeClass;
+  /** Half a sentence that follows the class in the preview: "libvirt cannot resize the bridge in place". */
+  reason: string;
+}
+
+export type ChangeTable<I> = { [Field in keyof Required<I>]: ChangeRule };
+
+/** A refusal found before anything is touched. */
+export interface Problem {
+  /** Input field, or "" for the resource as a whole. */
+  field: string;
+  /** Who, what, next: see STYLE. Must hold no secret. */
+  message: string;
+}
+
+/**
+ * What a resource author writes: plain functions over plain data, without Pulumi.
+ * `I` are the inputs as planned, `S` what is kept in state: the inputs plus the outputs.
+ */
+export interface Definition<I extends object, S extends I = I> {
+  /** `system:Type`, also the resource's type token. A kind stays registered while any state holds it. */
+  readonly kind: `${string}:${string}`;
+  /** JSON Schema of the inputs, checked once all of them are known. */
+  readonly schema: object;
+  readonly changes: ChangeTable<I>;
+  /** Outputs that the state must encrypt. */
+  readonly secretOutputs?: readonly (keyof S & string)[];
+  /** Version of the state's shape; older state goes through `migrate` before any handler sees it. @default 1 */
+  readonly schemaVersion?: number;
+  migrate?(state: Record<string, unknown>, fromVersion: number): Record<string, unknown>;
+
+  /** Pulumi id; derived from the inputs so that a repeated create gives the same. */
+  id(inputs: I): string;
+  /**
+   * Look at the real thing. Undefined only when it certainly does not exist; throws when it could not look.
+   * Returns the live value of every field that the user set (rule 6), plus outputs.
+   * `known` is what the state says, where there is one.
+   * When `run.offline`, it is never called.
+   */
+  observe(inputs: I, run: Run<S>, known?: S): Promise<S | undefined>;
+  /** Anything that only a look at the backend can refuse (a foreign object of that name). Called in `check`, online only, with no state to compare. */
+  precheck?(inputs: I, run: Run<S>): Promise<Problem[]>;
+  /** Converge observed to desired: create, update, resume after a crash and adopt are the same road. Every step idempotent. */
+  reconcile(inputs: I, observed: S | undefined, run: Run<S>): Promise<S>;
+  /** Remove by mark; what is already gone is success; an adopted object is released instead, unless `onDestroy: delete`. */
+  remove(state: S, run: Run<S>): Promise<void>;
+}
+
+/** The context of one operation on one resource. */
+export interface Run<S = unknown> {
+  /** Aborts when the engine goes away; pass it to every wait. */
+  readonly signal: AbortSignal;
+  /** The backend as configured now; as kept in the state when it is gone from the config (rule 13). */
+  readonly backend: BackendConfig;
+  /** Ownership mark of this resource: lab id + stack + logical name (rule 8). */
+  readonly mark: Mark;
+  /** True in a preview: look, never touch. */
+  readonly dryRun: boolean;
+  /** Resolve a secret by name. Throws an error that names the reference, never the value. */
+  secret(ref: SecretRef): string;
+  /** A line on the resource's own row, gone with the next. */
+  progress(message: string): void;
+  /** A line that stays in the output, at info or warning level. */
+  say(message: string, severity?: "info" | "warning"): void;
+  /**
+   * One named, idempotent step: `run.step("3/7 copy image", work)`. Shows progress, is a point where a test can
+   * inject a fault, and stops when the engine is gone.
+   */
+  step<T>(title: string, work: () => Promise<T>): Promise<T>;
+  /** Partial state, saved if a later step throws. */
+  checkpoint(partial: Partial<S>): void;
+  now(): Date;
+  /** Cryptographically random bytes. */
+  random(bytes: number): Buffer;
+}
+
+/** The sign of ownership put on every remote object. */
+export interface Mark {
+  /** Random lab id of `labplan:lab`. */
+  lab: string;
+  stack: string;
+  /** Logical name of the resource, unique in its kind and stack. */
+  name: string;
+}
+
+/** `lab/stack/name`, the text form of a mark. */
+export const markText = (mark: Mark): string => `${mark.lab}/${mark.stack}/${mark.name}`;
+
+/** Names of things that cannot carry metadata (pools, volumes) begin with this. */
+export const markPrefix = (mark: Pick<Mark, "lab" | "stack">): string => `lp-${mark.lab}-${mark.stack}-`;

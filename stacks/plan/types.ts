@@ -1,0 +1,47 @@
+import type { BackendConfig, ConfigProblem } from "../config/types";
+
+/** One resource as planned: every input known, before the engine sees it. */
+export interface PlannedResource {
+  /** `libvirt:Domain` */
+  kind: string;
+  /** Logical name, unique in its kind. */
+  name: string;
+  /** Logical name before a rename (`formerly`): becomes a Pulumi alias. */
+  formerName?: string;
+  inputs: Record<string, unknown>;
+  /** Keys (`kind name`) of what must exist first; also what must outlive it on destroy. */
+  dependsOn: string[];
+  /**
+   * Keys of what this must be recreated with: a domain with its network or volume. The engine then removes this
+   * before it removes those (rule 5).
+   */
+  recreateWith: string[];
+  /** The backend's connection data, without secrets: kept with the resource (rule 13). */
+  backend: BackendConfig;
+}
+
+export const resourceKey = (kind: string, name: string): string => `${kind} ${name}`;
+
+/** Addresses, ports and VNIs handed out so far: `stacks/<stack>.lock.yaml`. */
+export interface Lock {
+  version: 1;
+  /** network → IPv4 CIDR that we chose */
+  cidrs: Record<string, string>;
+  /** network → machine → IPv4 address */
+  addresses: Record<string, Record<string, string>>;
+}
+
+export interface LabPlan {
+  lab: string;
+  stack: string;
+  /** In an order in which each comes after what it depends on. */
+  resources: PlannedResource[];
+  /** The lock as it must be written by `up`. Entries of things gone are dropped. */
+  lock: Lock;
+  /** Facts handed out by this plan and not in the lock before: shown in the preview. */
+  newFacts: string[];
+  /** Warnings for the preview. */
+  notes: string[];
+}
+
+export type PlanResult = { plan: LabPlan; problems: [] } | { plan?: undefined; problems: ConfigProblem[] };
