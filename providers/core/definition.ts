@@ -37,6 +37,11 @@ export interface Definition<I extends object, S extends I = I> {
   /** JSON Schema of the inputs, checked once all of them are known. */
   readonly schema: object;
   readonly changes: ChangeTable<I>;
+  /**
+   * Outputs with only one right value, which a refresh may find otherwise: a stopped network has `active: false`.
+   * A difference is an update, told with the sentence.
+   */
+  readonly expects?: Partial<Record<keyof S & string, { value: unknown; sentence: string }>>;
   /** Outputs that the state must encrypt. */
   readonly secretOutputs?: readonly (keyof S & string)[];
   /** Version of the state's shape; older state goes through `migrate` before any handler sees it. @default 1 */

@@ -1,0 +1,161 @@
+import type { dynamic } from "@pulumi/pulumi";
+import { Ajv, type ValidateFunction } from "ajv";
+import { changesOf, holdsUnknown, sentence, UNKNOWN } from "./change";
+import type { Definition, Run } from "./definition";
+import { hidden, visible } from "./hidden";
+import { byBackend } from "./limits";
+import { makeRun } from "./run";
+import { configure, currentSettings } from "./settings";
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine's property bags have no type of their own
+type Properties = Record<string, any>;
+
+const ajv = new Ajv({ allErrors: true, strict: false });
+
+/** google-protobuf throws on undefined and class instances, after the work was done: give it plain JSON. */
+const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+
+/** Version key of the state's shape, written only when it is not 1. */
+const VERSION = "__v";
+
+/** Turn a resource's definition into what the engine calls. */
+export function toDynamicProvider(definition: Definition<object>): dynamic.ResourceProvider {
+  const { kind } = definition;
+  const version = definition.schemaVersion ?? 1;
+  const told = new Set<string>();
+  let validate: ValidateFunction | undefined; // compiled once per process: 6 ms per resource otherwise
+
+  /** State of an older version in today's shape, without hidden keys. */
+  function current(state: Properties): Properties {
+    const from = (state[VERSION] as number | undefined) ?? 1;
+    const own = visible(state);
+    if (from > version)
+      throw new Error(`${kind}: the state was written by a newer version of labplan; update your clone`);
+    return from < version ? (definition.migrate?.(own, from) as Properties) : own;
+  }
+
+  /** What is returned to the engine: plain, with the hidden keys that refresh and delete need. */
+  const returned = (properties: object, from: Properties): Properties =>
+    plain({ ...properties, ...hidden(from), ...(version > 1 ? { [VERSION]: version } : {}) });
+
+  async function converge(news: Properties, olds?: Properties): Promise<{ id: string; outs: Properties }> {
+    const inputs = visible(news);
+    const known = olds && current(olds);
+    const id = definition.id(inputs);
+    let partial: object | undefined = known;
+    const run = makeRun<object>(kind, news as never, {
+      dryRun: false,
+      keep: (more) => {
+        partial = { ...known, ...inputs, ...partial, ...more };
+      },
+    });
+    try {
+      const observed = await definition.observe(inputs, run, known as object | undefined);
+      return { id, outs: returned(await definition.reconcile(inputs, observed, run), news) };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      // Nothing exists yet: the engine forgets the resource. A new error, because any `id` field on a library's
+      // own would be taken for a half-made resource.
+      if (!partial) throw new Error(message, { cause: error });
+      // With `id` the engine keeps `properties` and retries by update(); without __provider delete would be stuck.
+      throw Object.assign(new Error(message, { cause: error }), {
+        id,
+        reasons: [message],
+        properties: returned(partial, news),
+      });
+    }
+  }
+
+  function tellOnce(run: Run<object>, line: string): void {
+    const key = `${run.mark.name}: ${line}`;
+    if (told.has(key)) return;
+    told.add(key);
+    run.say(line);
+  }
+
+  return {
+    async configure(request) {
+      configure(request.config as unknown as { get(key: string): string | undefined });
+    },
+
+    async check(olds, news) {
+      const inputs = visible(news as Properties);
+      if (holdsUnknown(inputs)) return { inputs: news };
+      validate ??= ajv.compile(definition.schema);
+      // Never a bare key as property: the CLI prints that key's value, secrets included (measured).
+      const failures = validate(inputs)
+        ? []
+        : (validate.errors ?? []).map(({ instancePath, message = "is invalid" }) => ({
+            property: `${kind}${instancePath}`,
+            reason: message,
+          }));
+      const isNew = Object.keys(olds as Properties).length === 0;
+      if (failures.length === 0 && isNew && definition.precheck && !currentSettings().offline) {
+        const run = makeRun<object>(kind, news as never, { dryRun: true });
+        const problems = await byBackend(
+          run,
+          () => definition.precheck?.(inputs, run) ?? Promise.resolve([]),
+        );
+        failures.push(
+          ...problems.map(({ field, message }) => ({ property: `${kind}/${field}`, reason: message })),
+        );
+      }
+      return { inputs: news, failures };
+    },
+
+    async diff(_id, olds, news) {
+      const run = makeRun<object>(kind, news as never, { dryRun: true });
+      const { fields, drifted } = changesOf(
+        definition,
+        current(olds as Properties),
+        visible(news as Properties),
+      );
+      for (const change of fields) tellOnce(run, sentence(change));
+      for (const { sentence: line } of drifted) tellOnce(run, line);
+      const withWhat = (news as Properties).__with;
+      return {
+        changes: fields.length + drifted.length > 0,
+        replaces: [
+          ...fields
+            .filter((change) => change.class === "recreate" && !holdsUnknown(change.to))
+            .map((c) => c.field),
+          // Only the engine makes this one unknown, when it asks what goes down with a replaced network or volume.
+          ...(withWhat === UNKNOWN ? ["__with"] : []),
+        ],
+        deleteBeforeReplace: true,
+      };
+    },
+
+    async create(inputs) {
+      return byBackend(makeRun(kind, inputs, { dryRun: true }), () => converge(inputs));
+    },
+
+    async update(_id, olds, news) {
+      const done = await byBackend(makeRun(kind, news, { dryRun: true }), () => converge(news, olds));
+      return { outs: done.outs };
+    },
+
+    async read(id, properties) {
+      if (!properties) return {};
+      const state = current(properties);
+      if (currentSettings().offline)
+        return { id, props: properties, inputs: inputsOf(definition, properties) };
+      const run = makeRun<object>(kind, properties as never, { dryRun: true });
+      const live = await byBackend(run, () => definition.observe(state, run, state));
+      if (!live) return {};
+      const found = returned({ ...state, ...live }, properties);
+      return { id, props: found, inputs: inputsOf(definition, found) };
+    },
+
+    async delete(_id, properties) {
+      const run = makeRun<object>(kind, properties, { dryRun: false });
+      await byBackend(run, () => definition.remove(current(properties), run));
+    },
+  };
+}
+
+/** The input part of a state, with the hidden keys. */
+function inputsOf(definition: Pick<Definition<object>, "changes">, properties: Properties): Properties {
+  const isInput = (key: string) => key in definition.changes || key.startsWith("__");
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => isInput(key)));
+}

@@ -1,0 +1,24 @@
+import type { BackendConfig } from "../../stacks/config/types";
+import type { Mark } from "./definition";
+
+/** Inputs whose keys begin with `__` pass through the engine and are shown in no diff (measured). */
+export interface Hidden {
+  __provider: string;
+  /** `lab/stack/name` */
+  __mark: string;
+  /** Connection data without secrets, for removal after the backend left the config (rule 13). */
+  __backend: BackendConfig;
+}
+
+export const isHidden = (key: string): boolean => key.startsWith("__");
+
+export const visible = <T extends object>(properties: T): T =>
+  Object.fromEntries(Object.entries(properties).filter(([key]) => !isHidden(key))) as T;
+
+export const hidden = (properties: object): Hidden =>
+  Object.fromEntries(Object.entries(properties).filter(([key]) => isHidden(key))) as unknown as Hidden;
+
+export function parseMark(text: string): Mark {
+  const [lab = "", stack = "", ...name] = text.split("/");
+  return { lab, stack, name: name.join("/") };
+}

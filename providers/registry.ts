@@ -1,0 +1,46 @@
+import type { dynamic } from "@pulumi/pulumi";
+import { toDynamicProvider } from "./core/adapter";
+import type { Definition } from "./core/definition";
+
+interface Kind {
+  load: () => Definition<object>;
+  /** Known without loading the handlers, because the program needs it; a test holds it to the definition's. */
+  secretOutputs?: readonly string[];
+}
+
+/**
+ * Every kind of resource, loaded when it is first used: a stack of VPN users never loads libvirt.
+ * A kind stays here for as long as any state may hold one.
+ */
+export const kinds = {} as Record<string, Kind>;
+
+const define = <I extends object, S extends I>(definition: Definition<I, S>): Definition<object> =>
+  definition as unknown as Definition<object>;
+
+Object.assign(kinds, {
+  "libvirt:Network": { load: () => define(require("./libvirt/network.handlers").networkDefinition) },
+  "libvirt:Pool": { load: () => define(require("./libvirt/pool.handlers").poolDefinition) },
+  "libvirt:Volume": { load: () => define(require("./libvirt/volume.handlers").volumeDefinition) },
+  "libvirt:Domain": { load: () => define(require("./libvirt/domain.handlers").domainDefinition) },
+  "ldap:User": {
+    load: () => define(require("./ldap/user.handlers").userDefinition),
+    secretOutputs: ["generatedPassword"],
+  },
+  "lab:Null": { load: () => define(require("./null/null.handlers").nullDefinition) },
+} satisfies Record<string, Kind>);
+
+const providers = new Map<string, dynamic.ResourceProvider>();
+
+/** The dynamic provider of a kind; throws a message that says what to do about an unknown one. */
+export function provider(kind: string): dynamic.ResourceProvider {
+  const found = providers.get(kind);
+  if (found) return found;
+  const entry = kinds[kind];
+  if (!entry)
+    throw new Error(
+      `unknown resource kind "${kind}": the state was written by another version of labplan. Check out that version, or add the kind to providers/registry.ts.`,
+    );
+  const made = toDynamicProvider(entry.load());
+  providers.set(kind, made);
+  return made;
+}
