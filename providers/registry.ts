@@ -6,6 +6,8 @@ interface Kind {
   load: () => Definition<object>;
   /** Known without loading the handlers, because the program needs it; a test holds it to the definition's. */
   secretOutputs?: readonly string[];
+  /** Outputs that the program hands on. */
+  outputs?: readonly string[];
 }
 
 /**
@@ -21,10 +23,14 @@ Object.assign(kinds, {
   "libvirt:Network": { load: () => define(require("./libvirt/network.handlers").networkDefinition) },
   "libvirt:Pool": { load: () => define(require("./libvirt/pool.handlers").poolDefinition) },
   "libvirt:Volume": { load: () => define(require("./libvirt/volume.handlers").volumeDefinition) },
-  "libvirt:Domain": { load: () => define(require("./libvirt/domain.handlers").domainDefinition) },
+  "libvirt:Domain": {
+    load: () => define(require("./libvirt/domain.handlers").domainDefinition),
+    outputs: ["address", "sshPort", "sshHostKey"],
+  },
   "ldap:User": {
     load: () => define(require("./ldap/user.handlers").userDefinition),
     secretOutputs: ["generatedPassword"],
+    outputs: ["dn", "generatedPassword"],
   },
   "lab:Null": { load: () => define(require("./null/null.handlers").nullDefinition) },
 } satisfies Record<string, Kind>);

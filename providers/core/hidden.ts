@@ -8,6 +8,8 @@ export interface Hidden {
   __mark: string;
   /** Connection data without secrets, for removal after the backend left the config (rule 13). */
   __backend: BackendConfig;
+  /** Name in the stack, when it is not the mark's. */
+  __name?: string;
 }
 
 export const isHidden = (key: string): boolean => key.startsWith("__");

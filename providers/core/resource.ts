@@ -14,6 +14,8 @@ export const providerCode = (kind: string): string =>
   `exports.handler = () => require("./providers/host.cjs").provider("${kind}");`;
 
 export interface Identity {
+  /** Name in the stack; the mark's is an older one when the thing was renamed. */
+  name: string;
   mark: Mark;
   /** Connection data without secrets. */
   backend: BackendConfig;
@@ -36,6 +38,7 @@ export class LabResource extends pulumi.dynamic.Resource {
       __provider: providerCode(kind),
       __mark: markText(identity.mark),
       __backend: identity.backend,
+      ...(identity.name === identity.mark.name ? {} : { __name: identity.name }),
       ...(recreateWith.length > 0 ? { __with: edge(recreateWith) } : {}),
     };
     const swap: pulumi.ResourceTransformation = ({ props, opts: current }) => ({
@@ -44,7 +47,7 @@ export class LabResource extends pulumi.dynamic.Resource {
     });
     super(
       placeholder,
-      identity.mark.name,
+      identity.name,
       { ...Object.fromEntries(outputs.map((name) => [name, undefined])), ...inputs },
       pulumi.mergeOptions(options, { transformations: [swap] }),
       module,

@@ -1,0 +1,87 @@
+import * as fs from "node:fs";
+import { stopEmbedded } from "../embedded/start";
+import { init } from "./init";
+import { destroy } from "./operations";
+import { pulumi, pulumiOutput } from "./pulumi";
+import { table } from "./table";
+
+const STACK = "demo";
+const CONFIG = "stacks/Pulumi.demo.yaml";
+const COLOR = process.stdout.isTTY ? "auto" : "never";
+const common = ["--stack", STACK, "--color", COLOR, "--non-interactive"];
+
+/** The main job on the embedded lab: preview, up, what exists now, and a second preview that says "unchanged". */
+export async function demo(args: string[]): Promise<number> {
+  if (args.includes("--help")) {
+    console.log(
+      "npm run demo        preview and make a small lab on this machine; needs no root and no hypervisor",
+    );
+    console.log("npm run demo:down   take it away again");
+    return 0;
+  }
+  heading(`The lab is described in ${CONFIG}`);
+  const code = await init([STACK, "--quiet", ...(fs.existsSync(CONFIG) ? [] : ["--from", "demo"])]);
+  if (code !== 0) return code;
+  console.log(fs.readFileSync(CONFIG, "utf8").trim());
+  const steps: [string, string[]][] = [
+    ["What would change (pulumi preview)", ["preview", ...common]],
+    [
+      "Make it so (pulumi up)",
+      ["up", "--yes", "--skip-preview", "--parallel", "32", "--suppress-outputs", ...common],
+    ],
+  ];
+  for (const [title, command] of steps) {
+    heading(title);
+    const failed = await pulumi(command);
+    if (failed) return failed;
+  }
+  heading("What exists now");
+  await printLab();
+  heading("A second preview: nothing to do");
+  const changed = await pulumi(["preview", "--expect-no-changes", "--suppress-outputs", ...common]);
+  if (changed) return changed;
+  console.log(
+    `\nLog in:  ssh -i … to an address above (see README).  Edit ${CONFIG} and run "npm run lab -- up".`,
+  );
+  console.log('Take it away:  "npm run demo:down".');
+  return 0;
+}
+
+export async function demoDown(): Promise<number> {
+  if (!fs.existsSync(CONFIG)) {
+    console.log("There is no demo lab here.");
+    return 0;
+  }
+  const code = await destroy(["--yes", ...common]);
+  if (code !== 0) return code;
+  const removed = await pulumi(["stack", "rm", "--yes", "--preserve-config", STACK]);
+  if (removed !== 0) return removed;
+  for (const file of [CONFIG, "stacks/demo.lock.yaml"]) fs.rmSync(file, { force: true });
+  await stopEmbedded();
+  return 0;
+}
+
+interface Outputs {
+  machines: Record<string, { address?: string; sshPort?: number; sshHostKey?: string }>;
+  vpnUsers: Record<string, { dn: string }>;
+}
+
+async function printLab(): Promise<void> {
+  const { stdout } = await pulumiOutput(["stack", "output", "--json", "--stack", STACK]);
+  const { machines, vpnUsers } = JSON.parse(stdout) as Outputs;
+  const machineRows = Object.entries(machines).map(([name, m]) => [
+    name,
+    m.address ?? "",
+    String(m.sshPort ?? 22),
+    m.sshHostKey ?? "",
+  ]);
+  console.log(table(["machine", "address", "port", "ssh host key"], machineRows));
+  const users = Object.entries(vpnUsers).map(([name, { dn }]) => [
+    name,
+    dn,
+    "pulumi stack output vpnUsers --show-secrets",
+  ]);
+  console.log(`\n${table(["VPN user", "entry", "password"], users)}`);
+}
+
+const heading = (text: string) => console.log(`\n== ${text}\n`);

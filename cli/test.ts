@@ -1,0 +1,35 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import { available as ldapAvailable } from "../test/systems/ldap/start";
+import { available as libvirtAvailable } from "../test/systems/libvirt/start";
+import { available as sshAvailable } from "../test/systems/ssh/start";
+
+/** What can be had here, and why something cannot: printed before the tests, because a skip must have a reason. */
+function tiers(): [string, string | undefined][] {
+  return [
+    ["embedded lab", undefined],
+    ["Pulumi engine", undefined],
+    ["real libvirtd", libvirtAvailable()],
+    ["real slapd", ldapAvailable()],
+    ["real sshd", sshAvailable()],
+  ];
+}
+
+/** `npm test [-- vitest's arguments]`: every tier that can run here. Installs nothing on the system. */
+export async function runTests(args: string[]): Promise<number> {
+  const missing = tiers().filter(([, reason]) => reason);
+  console.log("Tests run on:");
+  for (const [name, reason] of tiers())
+    console.log(`  ${name.padEnd(14)} ${reason ? `NOT RUN: ${reason}` : "yes"}`);
+  if (missing.length > 0)
+    console.log('  "npm run systems" installs the real ones (as root, Debian or Ubuntu).');
+  if (missing.length > 0 && process.env.CI) {
+    console.error("In CI a missing real system is a failure.");
+    return 1;
+  }
+  fs.mkdirSync(".labplan", { recursive: true, mode: 0o700 });
+  const vitest = require.resolve("vitest/vitest.mjs");
+  const reporters = ["--reporter=default", "--reporter=./test/summary-reporter.ts"];
+  const done = spawnSync(process.execPath, [vitest, "run", ...reporters, ...args], { stdio: "inherit" });
+  return done.status ?? 1;
+}

@@ -1,0 +1,46 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { LabResource } from "../providers/core/resource";
+import { kinds } from "../providers/registry";
+import type { LabPlan, PlannedResource } from "./plan/types";
+import { resourceKey } from "./plan/types";
+
+/** Declare every planned resource to the engine, in the plan's order. Returned by key, for outputs. */
+export function declare(plan: LabPlan): Map<string, LabResource> {
+  const declared = new Map<string, LabResource>();
+  const found = (keys: string[]) =>
+    keys.map((key) => {
+      const resource = declared.get(key);
+      if (!resource) throw new Error(`plan: "${key}" is not declared before what needs it`);
+      return resource;
+    });
+  for (const planned of plan.resources)
+    declared.set(
+      resourceKey(planned.kind, planned.name),
+      declareOne(plan, planned, found(planned.dependsOn), found(planned.recreateWith)),
+    );
+  return declared;
+}
+
+function declareOne(
+  plan: LabPlan,
+  planned: PlannedResource,
+  dependsOn: LabResource[],
+  recreateWith: LabResource[],
+): LabResource {
+  const { kind, name, formerName, inputs, backend } = planned;
+  const entry = kinds[kind];
+  if (!entry) throw new Error(`plan: unknown kind "${kind}"`);
+  return new LabResource(
+    kind,
+    // A renamed thing keeps the mark that it was made with: `formerly` replaces nothing.
+    { name, mark: { lab: plan.lab, stack: plan.stack, name: formerName ?? name }, backend },
+    inputs,
+    {
+      dependsOn,
+      recreateWith,
+      outputs: entry.outputs ?? [],
+      ...(entry.secretOutputs ? { additionalSecretOutputs: [...entry.secretOutputs] } : {}),
+      ...(formerName ? { aliases: [{ name: formerName }] } : {}),
+    } satisfies pulumi.CustomResourceOptions & { recreateWith: LabResource[]; outputs: readonly string[] },
+  );
+}

@@ -1,0 +1,30 @@
+import * as fs from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { isOffline } from "../providers/core/settings";
+import { declare } from "./declare";
+import { outputsOf } from "./outputs";
+import { renderLock } from "./plan/lock-file";
+import type { LabPlan } from "./plan/types";
+import { lockPath, readStack } from "./read-stack";
+
+export = async () => {
+  const plan = readStack();
+  for (const note of plan.notes) await pulumi.log.warn(note);
+  for (const fact of plan.newFacts) await pulumi.log.info(`new in ${lockPath(plan.stack)}: ${fact}`);
+  if (isOffline(process.env))
+    await pulumi.log.info(
+      "offline preview: no backend was contacted and no secret resolved. Not checked: what exists now, foreign objects of the same names, credentials, drift.",
+    );
+  if (!pulumi.runtime.isDryRun()) writeLock(plan);
+  return outputsOf(plan, declare(plan));
+};
+
+/** Before the first resource is made: an address must never be used that the lock does not know. */
+function writeLock(plan: LabPlan): void {
+  const file = lockPath(plan.stack);
+  const text = renderLock(plan.lock);
+  if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === text) return;
+  const partial = `${file}.${process.pid}.part`;
+  fs.writeFileSync(partial, text);
+  fs.renameSync(partial, file);
+}

@@ -1,0 +1,61 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { loadConfig } from "./config/load";
+import { formatProblem, positioned } from "./config/positions";
+import { emptyLock, parseLock } from "./plan/lock-file";
+import { plan } from "./plan/plan";
+import type { LabPlan } from "./plan/types";
+
+/** The sections that we read; other keys of the namespace are the user's secrets. */
+const OBJECT_SECTIONS = ["backends", "networks", "images", "machines", "vpn"];
+
+export const lockPath = (stack: string): string => path.join("stacks", `${stack}.lock.yaml`);
+
+/** From the engine's config to the plan. Everything wrong in it is one error, which lists all of it. */
+export function readStack(): LabPlan {
+  const stack = pulumi.getStack();
+  const file = path.join("stacks", `Pulumi.${stack}.yaml`);
+  const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
+  const source = text === undefined ? undefined : { path: file, text };
+  const loaded = loadConfig({
+    values: engineValues(),
+    stack,
+    readFile: (name) => fs.readFileSync(name, "utf8"),
+    ...(source ? { file: source } : {}),
+  });
+  if (!loaded.config) return refuse(loaded.problems.map(formatProblem));
+
+  const lockFile = lockPath(stack);
+  const lock = fs.existsSync(lockFile) ? parseLock(fs.readFileSync(lockFile, "utf8"), lockFile) : emptyLock();
+  const planned = plan(loaded.config, lock, now());
+  if (!planned.plan)
+    return refuse(planned.problems.map((problem) => formatProblem(positioned(problem, source))));
+  return planned.plan;
+}
+
+function engineValues(): Record<string, unknown> {
+  const config = new pulumi.Config("labplan");
+  const values: Record<string, unknown> = {};
+  const lab = config.get("lab");
+  if (lab !== undefined) values.lab = lab;
+  for (const section of OBJECT_SECTIONS) {
+    const value = config.getObject(section);
+    if (value !== undefined) values[section] = value;
+  }
+  return values;
+}
+
+/** The one clock of a run; `LAB_NOW` (ISO 8601) replaces it. */
+function now(): Date {
+  const given = process.env.LAB_NOW;
+  const date = given ? new Date(given) : new Date();
+  if (Number.isNaN(date.getTime())) return refuse([`LAB_NOW: "${given}" is no ISO 8601 instant`]);
+  return date;
+}
+
+function refuse(lines: string[]): never {
+  const count = lines.length === 1 ? "1 problem" : `${lines.length} problems`;
+  // RunError: the message without a stack, and a non-zero exit.
+  throw new pulumi.RunError(`${count} in the lab's config; nothing was touched:\n${lines.join("\n")}`);
+}
