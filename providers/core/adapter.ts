@@ -18,8 +18,30 @@ const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 /** Version key of the state's shape, written only when it is not 1. */
 const VERSION = "__v";
 
+/** The SDK prints the stack of whatever check, diff, read and delete throw: to the user it is noise (measured). */
+async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const short = new Error(error instanceof Error ? error.message : String(error), { cause: error });
+    if (!process.env.LABPLAN_DEBUG) short.stack = "";
+    throw short;
+  }
+}
+
 /** Turn a resource's definition into what the engine calls. */
 export function toDynamicProvider(definition: Definition<object>): dynamic.ResourceProvider {
+  const made = handlersOf(definition);
+  return {
+    ...made,
+    check: (olds, news) => withoutStack(async () => made.check(olds, news)),
+    diff: (id, olds, news) => withoutStack(async () => made.diff(id, olds, news)),
+    read: (id, properties) => withoutStack(async () => made.read(id, properties)),
+    delete: (id, properties) => withoutStack(async () => made.delete(id, properties)),
+  };
+}
+
+function handlersOf(definition: Definition<object>): Required<dynamic.ResourceProvider> {
   const { kind } = definition;
   const version = definition.schemaVersion ?? 1;
   const told = new Set<string>();

@@ -5,15 +5,15 @@ export class LabError extends Error {
 
 /** A remote object of the planned name exists, and does not carry our mark. */
 export class ForeignObjectError extends LabError {
-  override readonly name = "ForeignObjectError";
+  override readonly name: string = "ForeignObjectError";
 }
 
 /** A backend could not be reached or refused us; says nothing about what exists there. */
 export class BackendError extends LabError {
-  override readonly name = "BackendError";
+  override readonly name: string = "BackendError";
 }
 
 /** A long step ran out of time. */
 export class DeadlineError extends LabError {
-  override readonly name = "DeadlineError";
+  override readonly name: string = "DeadlineError";
 }

@@ -1,0 +1,286 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { toDynamicProvider } from "../../../../providers/core/adapter";
+import { UNKNOWN } from "../../../../providers/core/change";
+import type { Definition, Run } from "../../../../providers/core/definition";
+import { providerCode } from "../../../../providers/core/resource";
+
+interface BoxInputs {
+  backend: string;
+  name: string;
+  size: number;
+  password?: string;
+}
+interface BoxState extends BoxInputs {
+  serial: string;
+  open?: boolean;
+}
+
+/** A shelf of boxes: the smallest real thing with a life cycle. */
+let shelf: Map<string, { size: number; serial: string; open: boolean }>;
+let during: (step: number) => void;
+
+const box: Definition<BoxInputs, BoxState> = {
+  kind: "test:Box",
+  schema: {
+    type: "object",
+    required: ["name", "size"],
+    properties: { size: { type: "integer" }, password: { type: "string", minLength: 8 } },
+  },
+  changes: {
+    backend: { class: "recreate", reason: "another shelf" },
+    name: { class: "recreate", reason: "the label is printed" },
+    size: { class: "live", reason: "boxes stretch" },
+    password: { class: "ignored", reason: "never read back" },
+  },
+  expects: { open: { value: true, sentence: "was closed from outside: opens it" } },
+  id: ({ name }) => `box:${name}`,
+  async observe(inputs) {
+    const found = shelf.get(inputs.name);
+    return found && { ...inputs, ...found };
+  },
+  async precheck(inputs) {
+    return shelf.has(inputs.name)
+      ? [{ field: "name", message: `a foreign box "${inputs.name}" exists` }]
+      : [];
+  },
+  async reconcile(inputs, observed, run: Run<BoxState>) {
+    const serial = observed?.serial ?? "s-1";
+    await run.step("1/2 make", async () => {
+      if (!observed) shelf.set(inputs.name, { size: 0, serial, open: true });
+    });
+    run.checkpoint({ serial });
+    during(2);
+    await run.step("2/2 stretch", async () => {
+      shelf.set(inputs.name, { size: inputs.size, serial, open: true });
+    });
+    return { ...inputs, serial, open: true, junk: undefined } as BoxState;
+  },
+  async remove(state) {
+    shelf.delete(state.name);
+  },
+};
+
+const kit = () => toDynamicProvider(box as unknown as Definition<object>);
+const hidden = {
+  __provider: providerCode("test:Box"),
+  __mark: "lab12345/dev/a",
+  __backend: { kind: "embedded" },
+};
+const wanted = { backend: "b", name: "a", size: 3, ...hidden };
+
+beforeEach(() => {
+  shelf = new Map();
+  during = () => {};
+  vi.stubEnv("LABPLAN_OFFLINE", "0");
+});
+
+describe("life cycle", () => {
+  test("creates, reads and deletes; a second delete is success", async () => {
+    const { id, outs } = await kit().create(wanted);
+    expect(shelf.get("a")).toMatchObject({ size: 3 });
+    expect(await kit().read?.(id, outs)).toMatchObject({ id, props: { serial: "s-1" } });
+    await kit().delete?.(id, outs);
+    await kit().delete?.(id, outs);
+    expect(shelf.size).toBe(0);
+  });
+
+  test("trap pulumi-dynamic#4, pulumi-dynamic#12: create, update and read all return the hidden keys", async () => {
+    const provider = kit();
+    const { id, outs } = await provider.create(wanted);
+    const updated = await provider.update?.(id, outs, { ...wanted, size: 4 });
+    const read = await provider.read?.(id, outs);
+    for (const bag of [outs, updated?.outs, read?.props, read?.inputs]) expect(bag).toMatchObject(hidden);
+    const diff = await provider.diff?.(id, outs, {
+      ...wanted,
+      __mark: "other/dev/a",
+      __backend: { kind: "x" },
+    });
+    expect(diff?.changes).toBe(false);
+  });
+
+  test("trap pulumi-dynamic#13: undefined in what a handler returns is pruned", async () => {
+    const { outs } = await kit().create(wanted);
+    expect(Object.keys(outs as object)).not.toContain("junk");
+  });
+
+  test("trap pulumi-dynamic#14: gone is an empty answer; could not look is an error", async () => {
+    const provider = kit();
+    const { id, outs } = await provider.create(wanted);
+    shelf.clear();
+    expect(await provider.read?.(id, outs)).toEqual({});
+    const blind = toDynamicProvider({
+      ...box,
+      observe: async () => {
+        throw new Error("connection refused");
+      },
+    } as unknown as Definition<object>);
+    await expect(blind.read?.(id, outs)).rejects.toThrow("connection refused");
+  });
+
+  test("trap pulumi-dynamic#15: drift comes back as inputs", async () => {
+    const provider = kit();
+    const { id, outs } = await provider.create(wanted);
+    shelf.set("a", { size: 9, serial: "s-1", open: true });
+    const read = await provider.read?.(id, outs);
+    expect(read?.inputs).toMatchObject({ size: 9 });
+    expect(read?.inputs).not.toHaveProperty("serial");
+    expect(await provider.diff?.(id, read?.props as object, wanted)).toMatchObject({
+      changes: true,
+      replaces: [],
+    });
+  });
+
+  test("an output with one right value is drift when it is found otherwise", async () => {
+    const provider = kit();
+    const { id, outs } = await provider.create(wanted);
+    expect((await provider.diff?.(id, outs, wanted))?.changes).toBe(false);
+    expect((await provider.diff?.(id, { ...(outs as object), open: false }, wanted))?.changes).toBe(true);
+  });
+});
+
+describe("diff", () => {
+  test("classes decide: live updates, recreate replaces and deletes first, ignored is nothing", async () => {
+    const provider = kit();
+    const { id, outs } = await provider.create(wanted);
+    expect(await provider.diff?.(id, outs, { ...wanted, size: 4 })).toMatchObject({
+      changes: true,
+      replaces: [],
+    });
+    expect(await provider.diff?.(id, outs, { ...wanted, name: "b" })).toMatchObject({
+      replaces: ["name"],
+      deleteBeforeReplace: true,
+    });
+    expect((await provider.diff?.(id, outs, { ...wanted, password: "new-password" }))?.changes).toBe(false);
+  });
+
+  test("trap pulumi-dynamic#9: an unknown value claims a change, but no replacement", async () => {
+    const provider = kit();
+    const { id, outs } = await provider.create(wanted);
+    expect(await provider.diff?.(id, outs, { ...wanted, name: UNKNOWN })).toMatchObject({
+      changes: true,
+      replaces: [],
+    });
+    expect(await provider.check?.({}, { ...wanted, size: UNKNOWN })).toEqual({
+      inputs: { ...wanted, size: UNKNOWN },
+    });
+  });
+
+  test("goes down with a replaced network: the engine asks with an unknown edge", async () => {
+    const provider = kit();
+    const { id, outs } = await provider.create({ ...wanted, __with: 1 });
+    expect(await provider.diff?.(id, outs, { ...wanted, __with: UNKNOWN })).toMatchObject({
+      replaces: ["__with"],
+    });
+    expect(await provider.diff?.(id, outs, { ...wanted, __with: 1 })).toMatchObject({
+      changes: false,
+      replaces: [],
+    });
+  });
+
+  test("trap pulumi-dynamic#5: a provider of changed code sees no difference", async () => {
+    const { id, outs } = await kit().create(wanted);
+    const changed = toDynamicProvider({ ...box, id: () => "another way" } as unknown as Definition<object>);
+    expect((await changed.diff?.(id, outs, wanted))?.changes).toBe(false);
+  });
+});
+
+describe("check", () => {
+  test("trap pulumi-dynamic#20: a failure names kind and field, never a bare key, and holds no value", async () => {
+    const result = await kit().check?.({}, { ...wanted, password: "hunter2" });
+    expect(result?.failures).toEqual([
+      { property: "test:Box/password", reason: "must NOT have fewer than 8 characters" },
+    ]);
+  });
+
+  test("a foreign object is found when the thing is new", async () => {
+    shelf.set("a", { size: 1, serial: "foreign", open: true });
+    const result = await kit().check?.({}, wanted);
+    expect(result?.failures).toEqual([{ property: "test:Box/name", reason: 'a foreign box "a" exists' }]);
+  });
+
+  test("trap pulumi-dynamic#10: what is in the state already is not checked for foreignness", async () => {
+    shelf.set("a", { size: 1, serial: "s-1", open: true });
+    expect((await kit().check?.(wanted, wanted))?.failures).toEqual([]);
+  });
+
+  test("offline, nothing outside is looked at", async () => {
+    vi.stubEnv("LABPLAN_OFFLINE", "1");
+    shelf.set("a", { size: 1, serial: "foreign", open: true });
+    expect((await kit().check?.({}, wanted))?.failures).toEqual([]);
+    const read = await kit().read?.("box:a", { ...wanted, serial: "s-0" });
+    expect(read?.props).toMatchObject({ serial: "s-0", size: 3 });
+  });
+});
+
+describe("half-made resources", () => {
+  const fail = () => {
+    during = () => {
+      throw Object.assign(new Error("2/2 stretch: torn"), { id: "library's own" });
+    };
+  };
+
+  test("trap pulumi-dynamic#22, pulumi-dynamic#23: what exists is kept with its provider, and update carries on", async () => {
+    fail();
+    const error = await kit()
+      .create(wanted)
+      .catch((e) => e);
+    expect(error).toMatchObject({
+      id: "box:a",
+      reasons: ["2/2 stretch: torn"],
+      properties: { serial: "s-1", ...hidden },
+    });
+    during = () => {};
+    const { outs } = (await kit().update?.(error.id, error.properties, wanted)) ?? {};
+    expect(outs).toMatchObject({ size: 3, serial: "s-1" });
+    expect(shelf.get("a")?.size).toBe(3);
+  });
+
+  test("trap pulumi-dynamic#24: an error before anything exists has no id, even if a library gave it one", async () => {
+    const early = toDynamicProvider({
+      ...box,
+      observe: async () => {
+        throw Object.assign(new Error("no route"), { id: 42 });
+      },
+    } as unknown as Definition<object>);
+    const error = await early.create(wanted).catch((e) => e);
+    expect(error.message).toBe("no route");
+    expect(error).not.toHaveProperty("id");
+  });
+
+  test("trap pulumi-dynamic#25, pulumi-dynamic#27: create of what a killed run left gives the same end state", async () => {
+    fail();
+    await kit()
+      .create(wanted)
+      .catch(() => {});
+    during = () => {};
+    const { outs } = await kit().create(wanted);
+    expect(outs).toMatchObject({ serial: "s-1", size: 3 });
+    expect(shelf.size).toBe(1);
+  });
+});
+
+describe("older and newer states", () => {
+  const second = {
+    ...box,
+    schemaVersion: 2,
+    migrate: (state: Record<string, unknown>) => ({ ...state, size: Number(state.volume) }),
+  } as unknown as Definition<object>;
+
+  test("an older state is migrated before any handler or diff sees it", async () => {
+    const provider = toDynamicProvider(second);
+    const old = { backend: "b", name: "a", volume: "3", ...hidden };
+    expect((await provider.diff?.("x", old, wanted))?.changes).toBe(false);
+    expect((await provider.create(wanted)).outs).toMatchObject({ __v: 2 });
+  });
+
+  test("a state of a newer version is refused", async () => {
+    await expect(kit().diff?.("x", { ...wanted, __v: 3 }, wanted)).rejects.toThrow(
+      "newer version of labplan",
+    );
+  });
+});
+
+test("trap pulumi-dynamic#3: the stored code is a short constant", () => {
+  expect(Buffer.byteLength(providerCode("libvirt:Network"))).toBeLessThanOrEqual(120);
+  expect(providerCode("libvirt:Network")).not.toMatch(/\n/);
+});
