@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
-import { pulumi } from "./pulumi";
-import { ensureWorkspace } from "./workspace";
+import { pulumi, pulumiOutput } from "./pulumi";
+import { deadLocks, waitForOrphans } from "./stale-lock";
+import { ensureWorkspace, pulumiEnv } from "./workspace";
 
 /** Long waits are our own and each backend has its own limit, so the engine may start many at once. */
 const PARALLEL = ["--parallel", "32"];
@@ -16,12 +17,13 @@ function split(args: string[], own: Record<string, { type: "boolean" }>) {
 export async function preview(args: string[]): Promise<number> {
   ensureWorkspace();
   const { flags, rest } = split(args, { offline: { type: "boolean" } });
-  return pulumi(["preview", "--diff=false", ...rest], flags.has("offline") ? { LABPLAN_OFFLINE: "1" } : {});
+  return pulumi(["preview", ...rest], flags.has("offline") ? { LABPLAN_OFFLINE: "1" } : {});
 }
 
 export async function up(args: string[]): Promise<number> {
   ensureWorkspace();
   const { flags, rest } = split(args, { "allow-removals": { type: "boolean" } });
+  await recover(rest);
   return pulumi(
     ["up", ...PARALLEL, ...rest],
     flags.has("allow-removals") ? { LABPLAN_ALLOW_REMOVALS: "1" } : {},
@@ -30,10 +32,46 @@ export async function up(args: string[]): Promise<number> {
 
 export async function destroy(args: string[]): Promise<number> {
   ensureWorkspace();
+  await recover(args);
   return pulumi(["destroy", ...PARALLEL, ...args]);
 }
 
 export async function refresh(args: string[]): Promise<number> {
   ensureWorkspace();
+  await recover(args);
   return pulumi(["refresh", ...args]);
+}
+
+/** After a run that was killed on this host: wait for what it left running, take its lock away, forget its pending creates. */
+async function recover(args: string[]): Promise<void> {
+  const stack = await stackOf(args);
+  const backend = pulumiEnv().PULUMI_BACKEND_URL ?? process.env.PULUMI_BACKEND_URL ?? "";
+  const [dead] = stack ? deadLocks(backend, stack) : [];
+  if (!stack || !dead) return;
+  console.error(
+    `labplan: a run of ${dead.timestamp} (pid ${dead.pid}) died and left stack "${stack}" locked; carrying on from there.`,
+  );
+  const left = await waitForOrphans(process.cwd());
+  if (left.length > 0)
+    throw new Error(`its provider process ${left.join(", ")} is still working; end it, then run this again`);
+  const quiet = ["--stack", stack, "--color", "never"];
+  if (await pulumi(["cancel", "--yes", ...quiet]))
+    throw new Error(`"pulumi cancel" failed; its message is above`);
+  // Their creates are idempotent by mark, so nothing is lost with the record of them.
+  await pulumi([
+    "refresh",
+    "--clear-pending-creates",
+    "--yes",
+    "--skip-preview",
+    "--suppress-outputs",
+    ...quiet,
+  ]);
+}
+
+async function stackOf(args: string[]): Promise<string | undefined> {
+  const { values } = parseArgs({ args, options: { stack: { type: "string", short: "s" } }, strict: false });
+  if (typeof values.stack === "string") return values.stack.split("/").pop();
+  const { stdout, code } = await pulumiOutput(["stack", "ls", "--json"]);
+  if (code !== 0) return undefined;
+  return (JSON.parse(stdout) as { name: string; current: boolean }[]).find(({ current }) => current)?.name;
 }
