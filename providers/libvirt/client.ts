@@ -15,19 +15,26 @@ export class LibvirtError extends Error {
 /** The error codes we act on (virterror.h). */
 export const ERROR = {
   noSupport: 3,
+  invalidArgument: 8,
   operationFailed: 9,
+  systemError: 38,
   rpc: 39,
   noDomain: 42,
   noNetwork: 43,
+  authFailed: 45,
   noStoragePool: 49,
   noStorageVolume: 50,
   operationInvalid: 55,
   configUnsupported: 67,
   operationTimeout: 68,
+  argumentUnsupported: 74,
+  authCancelled: 79,
   noDomainMetadata: 80,
   operationUnsupported: 84,
+  agentUnresponsive: 86,
   resourceBusy: 87,
   storageVolumeExists: 90,
+  authUnavailable: 94,
 } as const;
 
 export interface DomainRef {

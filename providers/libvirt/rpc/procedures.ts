@@ -14,6 +14,7 @@ export const PROCEDURE = {
   connectGetHostname: 59,
   connectSupportsFeature: 60,
   authList: 66,
+  authPolkit: 70,
   connectGetLibVersion: 157,
 
   domainCreate: 9,
@@ -186,6 +187,9 @@ export const ADDRESS_SOURCE = { lease: 0, agent: 1, arp: 2 } as const;
 export const NETWORK_UPDATE_COMMAND = { modify: 1, delete: 2, add: 3, addFirst: 4 } as const;
 /** virNetworkUpdateSection */
 export const NETWORK_UPDATE_SECTION = { "dhcp-host": 4, "dhcp-range": 5, "dns-host": 10 } as const;
+
+/** remote_auth_type: what authList offers. */
+export const AUTH = { none: 0, sasl: 1, polkit: 2 } as const;
 
 /** virDrvFeature (src/libvirt_internal.h), as asked by connectSupportsFeature. */
 export const FEATURE = { networkUpdateHasCorrectOrder: 16 } as const;
