@@ -34,7 +34,11 @@ export class TestLab {
   private readonly children = new Set<ChildProcess>();
   env: Record<string, string> = {};
 
-  static async create(config: object, options: { secrets?: Record<string, string> } = {}): Promise<TestLab> {
+  /** `program` replaces the project's own main. */
+  static async create(
+    config: object,
+    options: { secrets?: Record<string, string>; program?: string } = {},
+  ): Promise<TestLab> {
     const lab = new TestLab();
     const stacks = path.join(lab.folder, "stacks");
     fs.mkdirSync(path.join(lab.folder, "state"));
@@ -44,6 +48,9 @@ export class TestLab {
     for (const name of LINKED) fs.symlinkSync(path.join(ROOT, name), path.join(lab.folder, name));
     for (const name of fs.readdirSync(path.join(ROOT, "stacks")).filter((entry) => !entry.endsWith(".yaml")))
       fs.symlinkSync(path.join(ROOT, "stacks", name), path.join(stacks, name));
+    const manifest = JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), "utf8"));
+    const main = options.program ?? manifest.main;
+    fs.writeFileSync(path.join(lab.folder, "package.json"), JSON.stringify({ ...manifest, main }));
     lab.write({});
     await lab.mustSucceed(["stack", "init", lab.stack]);
     for (const [key, value] of Object.entries(options.secrets ?? {}))
