@@ -1,0 +1,115 @@
+import type { BerReader } from "ldapts";
+import { CODE, refuse } from "./codes";
+import { sameValue, valueKey } from "./schema";
+
+/** A search filter (RFC 4511, 4.5.1.7). */
+export type Filter =
+  | { kind: "and" | "or"; filters: Filter[] }
+  | { kind: "not"; filter: Filter }
+  | { kind: "equal" | "least" | "most"; type: string; value: string }
+  | { kind: "present"; type: string }
+  | { kind: "substrings"; type: string; initial?: string; any: string[]; final?: string };
+
+const TAG = {
+  and: 0xa0,
+  or: 0xa1,
+  not: 0xa2,
+  equal: 0xa3,
+  substrings: 0xa4,
+  least: 0xa5,
+  most: 0xa6,
+  present: 0x87,
+  approximate: 0xa8,
+} as const;
+
+export function readFilter(reader: BerReader): Filter {
+  const tag = reader.peek();
+  if (tag === TAG.present) return { kind: "present", type: reader.readString(TAG.present) ?? "" };
+  reader.readSequence();
+  const end = reader.offset + reader.length;
+  const all = <T>(item: () => T): T[] => {
+    const items: T[] = [];
+    while (reader.offset < end) items.push(item());
+    return items;
+  };
+  switch (tag) {
+    case TAG.and:
+    case TAG.or:
+      return { kind: tag === TAG.and ? "and" : "or", filters: all(() => readFilter(reader)) };
+    case TAG.not:
+      return { kind: "not", filter: readFilter(reader) };
+    case TAG.equal:
+    case TAG.approximate:
+    case TAG.least:
+    case TAG.most: {
+      const kind = tag === TAG.least ? "least" : tag === TAG.most ? "most" : "equal";
+      return { kind, type: reader.readString() ?? "", value: reader.readString() ?? "" };
+    }
+    case TAG.substrings: {
+      const filter: Filter & { kind: "substrings" } = {
+        kind: "substrings",
+        type: reader.readString() ?? "",
+        any: [],
+      };
+      reader.readSequence();
+      for (const [place, value] of all(() => piece(reader))) {
+        if (place === 0x80) filter.initial = value;
+        else if (place === 0x82) filter.final = value;
+        else filter.any.push(value);
+      }
+      return filter;
+    }
+    default:
+      return refuse(CODE.protocolError, "unknown kind of filter");
+  }
+}
+
+function piece(reader: BerReader): [number, string] {
+  const tag = reader.peek() ?? 0;
+  return [tag, reader.readString(tag) ?? ""];
+}
+
+/** True when an entry with these values matches. An attribute that the entry has not never matches. */
+export function matches(filter: Filter, values: (type: string) => readonly string[]): boolean {
+  switch (filter.kind) {
+    case "and":
+      return filter.filters.every((one) => matches(one, values));
+    case "or":
+      return filter.filters.some((one) => matches(one, values));
+    case "not":
+      return !matches(filter.filter, values);
+    case "present":
+      return values(filter.type).length > 0;
+    case "equal":
+      return values(filter.type).some((value) => sameValue(filter.type, value, filter.value));
+    case "least":
+      return values(filter.type).some((value) => order(filter.type, value, filter.value) >= 0);
+    case "most":
+      return values(filter.type).some((value) => order(filter.type, value, filter.value) <= 0);
+    case "substrings":
+      return values(filter.type).some((value) => hasPieces(value, filter));
+  }
+}
+
+/** Numbers by size, all else as text. */
+function order(type: string, a: string, b: string): number {
+  const [x, y] = [valueKey(type, a), valueKey(type, b)];
+  if (/^-?\d+$/u.test(x) && /^-?\d+$/u.test(y)) return Number(BigInt(x) - BigInt(y));
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+function hasPieces(value: string, filter: Filter & { kind: "substrings" }): boolean {
+  const key = (text: string) => text.normalize("NFKC").toLowerCase();
+  let rest = key(value);
+  const { initial, any, final } = filter;
+  if (initial !== undefined) {
+    if (!rest.startsWith(key(initial))) return false;
+    rest = rest.slice(key(initial).length);
+  }
+  for (const middle of any) {
+    const at = rest.indexOf(key(middle));
+    if (at < 0) return false;
+    rest = rest.slice(at + key(middle).length);
+  }
+  return final === undefined || rest.endsWith(key(final));
+}
