@@ -20,6 +20,8 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   /** Seconds for everything up to the login, jump hosts included. @default 20 */
   readyTimeoutS?: number;
+  /** Seconds for the TCP connection alone. @default readyTimeoutS */
+  connectTimeoutS?: number;
   clock?: Clock;
 }
 
@@ -62,17 +64,11 @@ async function reach<T>(
   const { clock = systemClock, readyTimeoutS = 20 } = options;
   let transport: Transport | undefined;
   const late = () => {
-    const stage =
-      transport === undefined
-        ? "no answer"
-        : isSilent(transport.stream)
-          ? "connected, but the server said nothing"
-          : "the server stopped answering in the middle of the login";
-    return new SshError(
-      targetName(target),
-      "timeout",
-      `${stage} within ${readyTimeoutS} s. Is the host up, and does a firewall drop port ${target.port ?? 22}?`,
-    );
+    if (transport === undefined) return noAnswer(target, readyTimeoutS);
+    const stage = isSilent(transport.stream)
+      ? `connected, but the server said nothing for ${readyTimeoutS} s. Is an SSH server on port ${target.port ?? 22}?`
+      : `the login was not done after ${readyTimeoutS} s. Is the host overloaded, or waiting for DNS or a directory?`;
+    return new SshError(targetName(target), "timeout", stage);
   };
   return within({ clock, deadlineS: readyTimeoutS, late, signals: [options.signal] }, async (signal) => {
     try {
@@ -92,7 +88,12 @@ async function openTransport(
 ): Promise<Transport> {
   const port = target.port ?? 22;
   if (target.via === undefined) {
-    return { stream: await openSocket(target, port, options.signal), release: async () => {} };
+    const { clock = systemClock, readyTimeoutS = 20, connectTimeoutS = readyTimeoutS, signal } = options;
+    const late = () => noAnswer(target, connectTimeoutS);
+    const stream = await within({ clock, deadlineS: connectTimeoutS, late, signals: [signal] }, (stop) =>
+      openSocket(target, port, stop),
+    );
+    return { stream, release: async () => {} };
   }
   const bastion = await connectSsh(target.via, options);
   try {
@@ -145,5 +146,12 @@ function socketError(target: SshTarget, port: number, cause: NodeJS.ErrnoExcepti
   const next = "Check the address, the route and the firewall.";
   return new SshError(name, "unreachable", `not reachable (${code}). ${next}`, { cause });
 }
+
+const noAnswer = (target: SshTarget, seconds: number) =>
+  new SshError(
+    targetName(target),
+    "timeout",
+    `no answer within ${seconds} s. Is the host up, and does a firewall drop port ${target.port ?? 22}?`,
+  );
 
 const isSilent = (stream: Duplex): boolean => "bytesRead" in stream && stream.bytesRead === 0;
