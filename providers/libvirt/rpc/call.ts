@@ -17,6 +17,8 @@ export type Call = (
 
 /** Refused because something else was going on, and nothing was done (virterror.h): worth another try. */
 const PASSING = [ERROR.resourceBusy, ERROR.operationTimeout];
+/** Calls that change nothing, and may be asked again on a new link. */
+const READS = /LookupBy|Get[A-Z]|ListAll|IsActive|SupportsFeature|InterfaceAddresses/;
 const PAUSES_MS = [200, 800, 2_000];
 
 /** The arguments of a call as bytes. */
@@ -29,11 +31,18 @@ export function encode(write: (args: XdrWriter) => unknown = () => {}): Buffer {
 export function calling(link: Link, pausesMs: readonly number[] = PAUSES_MS): Call {
   return async (name, write, deadlineMs) => {
     const payload = encode(write);
-    for (let attempt = 0; ; attempt++) {
+    let mayRelink = READS.test(name);
+    for (let attempt = 0; ; ) {
+      const rpc = await link();
       try {
-        return await (await link()).call(name, payload, deadlineMs);
+        return await rpc.call(name, payload, deadlineMs);
       } catch (error) {
-        const pause = pausesMs[attempt];
+        // The link was dead already, or died under a question: ask once more where there is another.
+        if (mayRelink && rpc.broken === error) {
+          mayRelink = false;
+          continue;
+        }
+        const pause = pausesMs[attempt++];
         if (pause === undefined || !hasCode(error, ...PASSING)) throw error;
         await sleep(pause);
       }
