@@ -92,7 +92,7 @@ export interface ImageConfig {
 }
 
 export interface DiskConfig {
-  /** Capacity in bytes. */
+  /** Capacity in bytes; 0 for an existing `volume` that keeps its own. */
   sizeBytes: number;
   /** Base image for a qcow2 overlay. */
   image?: string;
@@ -169,7 +169,7 @@ export interface VpnUserConfig extends Declared {
   givenName?: string;
   mail?: string;
   groups?: string[];
-  /** ISO 8601 instant, UTC. */
+  /** ISO 8601 instant, UTC: `2026-12-24T18:00:00Z`. */
   until?: string;
   /** Raise to get a new generated password. @default 1 */
   passwordVersion?: number;
@@ -197,6 +197,8 @@ export interface LabConfig {
   networks: Record<string, NetworkConfig>;
   images: Record<string, ImageConfig>;
   machines: Record<string, MachineConfig>;
+  /** Where networks without a cidr are put. @default 10.200.0.0/13 */
+  addressPool?: string;
   vpn?: VpnConfig;
 }
 

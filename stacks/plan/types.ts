@@ -8,6 +8,8 @@ export interface PlannedResource {
   name: string;
   /** Logical name before a rename (`formerly`): becomes a Pulumi alias. */
   formerName?: string;
+  /** Logical name in the mark: the one that the thing was first made under. @default name */
+  markName?: string;
   inputs: Record<string, unknown>;
   /** Keys (`kind name`) of what must exist first; also what must outlive it on destroy. */
   dependsOn: string[];
@@ -29,6 +31,10 @@ export interface Lock {
   cidrs: Record<string, string>;
   /** network → machine → IPv4 address */
   addresses: Record<string, Record<string, string>>;
+  /** machine → network card → MAC address that we chose: hashed, kept because 24 bits are a small space. */
+  macs?: Record<string, Record<string, string>>;
+  /** `machines/web1` → the first name of what was renamed: its facts stay with that name. */
+  seeds?: Record<string, string>;
 }
 
 export interface LabPlan {

@@ -1,0 +1,25 @@
+/** Sentences of the plan's facts and notes, in one place. */
+
+export const newCidr = (network: string, cidr: string): string => `network "${network}" is ${cidr}`;
+
+export const newCard = (machine: string, card: string, mac: string, ip: string | undefined): string =>
+  `${machine} on ${place(card)} has ${ip === undefined ? "" : `address ${ip} and `}MAC ${mac}`;
+
+export const newAddress = (machine: string, card: string, ip: string): string =>
+  `${machine} on ${place(card)} has address ${ip}`;
+
+export const newSeed = (key: string, seed: string): string =>
+  `${key.replace("/", " ")} keeps the facts of "${seed}"`;
+
+/** `admin`, `bridge:br0` or `admin#2` in words. */
+function place(card: string): string {
+  const [, base = card, count] = /^(.*?)(?:#(\d+))?$/.exec(card) ?? [];
+  const name = base.startsWith("bridge:") ? `bridge "${base.slice("bridge:".length)}"` : `network "${base}"`;
+  return count === undefined ? name : `${name} (card ${count} there)`;
+}
+
+export const expiredUser = (user: string, until: string): string =>
+  `${user}: its time ended at ${until}, so the entry is locked and taken out of its groups. A VPN session that is still open can outlast this; end it at the VPN server.`;
+
+export const unappliedAddress = (machine: string, ip: string, network: string): string =>
+  `${machine}: nothing tells the guest its address ${ip}, because network "${network}" has no DHCP and the machine no cloudInit. Set it within the guest.`;

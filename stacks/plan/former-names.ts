@@ -1,0 +1,33 @@
+import type { ConfigPath } from "../config/types";
+import type { Context } from "./context";
+import { own, sortedKeys } from "./stable";
+
+/** `formerly` names what a thing was; that name must be free, and be claimed once. */
+export function checkFormerNames({ config, problems }: Context): void {
+  const sections: [ConfigPath, Record<string, { formerly?: string }>][] = [
+    [["machines"], config.machines],
+    [["networks"], config.networks],
+    [["vpn", "users"], config.vpn?.users ?? {}],
+  ];
+  for (const [base, things] of sections) {
+    const claimed = new Map<string, string>();
+    for (const name of sortedKeys(things)) {
+      const formerly = own(things, name)?.formerly;
+      if (formerly === undefined) continue;
+      const path = [...base, name, "formerly"];
+      const other = claimed.get(formerly);
+      if (formerly === name) problems.add(path, `${name}: "formerly" is its own name. Remove it.`);
+      else if (own(things, formerly))
+        problems.add(
+          path,
+          `${name}: formerly "${formerly}", and a "${formerly}" is declared as well. If the rename was applied, remove \`formerly\`: the lock file remembers it.`,
+        );
+      else if (other !== undefined)
+        problems.add(
+          path,
+          `${name}: "${other}" is formerly "${formerly}" too. Only one of them can have been it.`,
+        );
+      claimed.set(formerly, name);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { NetworkConfig } from "../config/types";
+import type { Context } from "./context";
+import { badBridgeName, badDnsName, badLogicalName, badRemoteName } from "./names";
+
+/** nat where there is a cidr or nothing at all; bridge where only a bridge is given. */
+export const modeOf = (config: NetworkConfig): NonNullable<NetworkConfig["mode"]> =>
+  config.mode ?? (config.cidr === undefined && config.bridge !== undefined ? "bridge" : "nat");
+
+/** What a host bridge brings itself, or has nothing to do with. */
+const NOT_ON_A_BRIDGE = ["cidr", "gateway", "domain", "mtu", "forwardDevice", "ipv6"] as const;
+
+/** Checks of one network that need nothing but its own fields. */
+export function checkNetworkFields({ problems }: Context, logical: string, config: NetworkConfig): void {
+  const path = ["networks", logical];
+  const mode = modeOf(config);
+  const bad = badLogicalName(logical);
+  if (bad) problems.add(path, `network "${logical}": ${bad}. Rename it.`);
+  const badRemote = config.name === undefined ? undefined : badRemoteName(config.name);
+  if (badRemote) problems.add([...path, "name"], `${logical}: name "${config.name}": ${badRemote}.`);
+
+  if (config.bridge !== undefined) {
+    const badBridge = badBridgeName(config.bridge);
+    if (badBridge)
+      problems.add(
+        [...path, "bridge"],
+        `${logical}: bridge "${config.bridge}" cannot be: ${badBridge}. ${mode === "bridge" ? "Name a bridge of the host." : "Choose another, or leave it out for a derived one."}`,
+      );
+  } else if (mode === "bridge")
+    problems.add(
+      [...path, "mode"],
+      `${logical}: mode bridge needs the name of a bridge that the host has. Add it, like \`bridge: br0\`.`,
+    );
+
+  if (mode === "bridge") {
+    for (const field of NOT_ON_A_BRIDGE)
+      if (config[field] !== undefined)
+        problems.add(
+          [...path, field],
+          `${logical}: ${field} has no effect on a bridge of the host, which brings its own. Remove it, or choose another mode.`,
+        );
+    if (config.dhcp)
+      problems.add(
+        [...path, "dhcp"],
+        `${logical}: a bridge of the host has the DHCP server of its own network, and ours would disturb it. Remove dhcp, or choose another mode.`,
+      );
+  }
+  if (config.forwardDevice !== undefined && (mode === "isolated" || mode === "open"))
+    problems.add(
+      [...path, "forwardDevice"],
+      `${logical}: a network of mode ${mode} has no forwardDevice. Remove it, or use mode nat or routed.`,
+    );
+  if (config.domain !== undefined) {
+    const badDomain = badDnsName(config.domain);
+    if (badDomain)
+      problems.add(
+        [...path, "domain"],
+        `${logical}: domain "${config.domain}" is no DNS name: ${badDomain}.`,
+      );
+  }
+  checkMtu(problems, logical, config);
+}
+
+/** RFC 791 and RFC 8200 set the least; Linux takes no more than 65535. */
+function checkMtu(problems: Context["problems"], logical: string, { mtu, ipv6 }: NetworkConfig): void {
+  if (mtu === undefined) return;
+  const least = ipv6 ? 1280 : 68;
+  if (Number.isInteger(mtu) && mtu >= least && mtu <= 65535) return;
+  problems.add(
+    ["networks", logical, "mtu"],
+    `${logical}: mtu ${mtu} is outside ${least} to 65535${ipv6 ? " (IPv6 needs 1280)" : ""}. Usual are 1500, and 9000 for jumbo frames.`,
+  );
+}

@@ -1,0 +1,66 @@
+import type { Context } from "./context";
+import { newAddress, newCard, newCidr, newSeed } from "./describe";
+import { formatCidr } from "./ipv4";
+import type { MachineFacts } from "./machines";
+import { naturally } from "./names";
+import type { NetworkFacts } from "./networks";
+import { addressKey } from "./nics";
+import { own, stable } from "./stable";
+import type { Lock } from "./types";
+
+/** The lock file after this plan, and what in it is new, in words. Entries of things that are gone are not in it. */
+export function nextLock(
+  { lock, seeds }: Context,
+  networks: ReadonlyMap<string, NetworkFacts>,
+  machines: ReadonlyMap<string, MachineFacts>,
+): { lock: Lock; newFacts: string[] } {
+  const cidrs = new Map<string, string>();
+  const addresses = new Map<string, Map<string, string>>();
+  const macs = new Map<string, Map<string, string>>();
+  const newFacts: string[] = [];
+
+  for (const network of networks.values()) {
+    if (!network.allocated || !network.cidr) continue;
+    const cidr = formatCidr(network.cidr);
+    cidrs.set(network.logical, cidr);
+    if (own(lock.cidrs, network.source) !== cidr) newFacts.push(newCidr(network.logical, cidr));
+  }
+  for (const machine of [...machines.values()].sort((a, b) => naturally(a.logical, b.logical)))
+    for (const nic of machine.nics) {
+      const { network, card, mac, ip } = nic;
+      const knownMacs = own(lock.macs, machine.source);
+      const formerCard = network ? card.replace(network.logical, network.source) : card;
+      const macIsNew = nic.macAllocated && (own(knownMacs, card) ?? own(knownMacs, formerCard)) !== mac;
+      if (nic.macAllocated) entryOf(macs, machine.logical).set(card, mac);
+      let ipIsNew = false;
+      if (nic.ipAllocated && network && ip !== undefined) {
+        entryOf(addresses, network.logical).set(addressKey(machine.logical, nic), ip);
+        const known = own(lock.addresses, network.source);
+        ipIsNew = own(known, addressKey(machine.source, nic)) !== ip;
+      }
+      if (macIsNew) newFacts.push(newCard(machine.logical, card, mac, ipIsNew ? ip : undefined));
+      else if (ipIsNew && ip !== undefined) newFacts.push(newAddress(machine.logical, card, ip));
+    }
+  for (const [key, seed] of Object.entries(seeds.remembered))
+    if (own(lock.seeds, key) !== seed) newFacts.push(newSeed(key, seed));
+
+  return {
+    lock: stable({
+      version: 1,
+      cidrs: Object.fromEntries(cidrs),
+      addresses: nested(addresses),
+      ...(macs.size > 0 ? { macs: nested(macs) } : {}),
+      ...(Object.keys(seeds.remembered).length > 0 ? { seeds: seeds.remembered } : {}),
+    } satisfies Lock),
+    newFacts,
+  };
+}
+
+function entryOf(map: Map<string, Map<string, string>>, key: string): Map<string, string> {
+  const entry = map.get(key) ?? new Map<string, string>();
+  map.set(key, entry);
+  return entry;
+}
+
+const nested = (map: ReadonlyMap<string, Map<string, string>>): Record<string, Record<string, string>> =>
+  Object.fromEntries([...map].map(([key, entry]) => [key, Object.fromEntries(entry)]));

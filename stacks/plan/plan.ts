@@ -1,0 +1,76 @@
+import type { LabConfig } from "../config/types";
+import { checkBackends } from "./backends";
+import { checkConflicts } from "./conflicts";
+import type { Context } from "./context";
+import { unappliedAddress } from "./describe";
+import { checkImages } from "./images";
+import { planLdap } from "./ldap";
+import { planLibvirt } from "./libvirt";
+import { type MachineFacts, planMachines } from "./machines";
+import { planNetworks } from "./networks";
+import { nextLock } from "./next-lock";
+import { dependencyOrder } from "./order";
+import { Problems } from "./problems";
+import { resolveSeeds } from "./seeds";
+import { byCodeUnit, stable } from "./stable";
+import { type Lock, type PlannedResource, type PlanResult, resourceKey } from "./types";
+
+/**
+ * From the lab's config to its plan. Pure: no I/O and no clock, and the same input gives the same bytes, whatever the
+ * order of the config. `lock` is what has been handed out so far; the plan holds the next one. Everything that can be
+ * refused is, all of it at once, and then there is no plan.
+ */
+export function plan(config: LabConfig, lock: Lock, now: Date): PlanResult {
+  const problems = new Problems();
+  const seeds = resolveSeeds(config, lock);
+  const context: Context = { config, lock, now, seeds, problems, notes: [...seeds.notes] };
+
+  checkBackends(context);
+  checkImages(context);
+  const networks = planNetworks(context);
+  const machines = planMachines(context, networks);
+  checkConflicts(context, networks, machines);
+  const users = planLdap(context);
+  if (problems.found.length > 0) return { problems: problems.found };
+
+  const ordered = dependencyOrder(
+    [...planLibvirt(context, networks, machines), ...users],
+    keyOf,
+    (resource) => resource.dependsOn,
+  );
+  if (!ordered.order)
+    return {
+      problems: [
+        { path: [], message: `plan: things need each other in a circle: ${ordered.cycle.join(" → ")}.` },
+      ],
+    };
+  for (const machine of machines.values()) noteUnapplied(context, machine);
+  return {
+    plan: {
+      lab: config.lab,
+      stack: config.stack,
+      resources: ordered.order.map(settled),
+      ...nextLock(context, networks, machines),
+      notes: context.notes,
+    },
+    problems: [],
+  };
+}
+
+const keyOf = ({ kind, name }: PlannedResource): string => resourceKey(kind, name);
+
+/** Nothing undefined, keys and edges in a stable order, nothing shared with the config. */
+const settled = (resource: PlannedResource): PlannedResource =>
+  stable({
+    ...resource,
+    dependsOn: [...resource.dependsOn].sort(byCodeUnit),
+    recreateWith: [...resource.recreateWith].sort(byCodeUnit),
+  });
+
+function noteUnapplied({ notes }: Context, { logical, config, nics }: MachineFacts): void {
+  const hasSeed =
+    config.cloudInit !== undefined || (config.disks ?? []).some(({ image }) => image !== undefined);
+  for (const { network, ip } of nics)
+    if (network?.cidr && !network.dhcp && ip !== undefined && !hasSeed)
+      notes.push(unappliedAddress(logical, ip, network.logical));
+}

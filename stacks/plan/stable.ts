@@ -1,0 +1,24 @@
+/** Same content, same bytes: order that depends on nothing but the content. */
+
+/** By UTF-16 code unit: no locale, so the same on every computer. */
+export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Keys of a record in a stable order. */
+export const sortedKeys = (record: object): string[] => Object.keys(record).sort(byCodeUnit);
+
+/** A value that a record itself holds; never one of Object.prototype, whatever a machine is called. */
+export const own = <T>(record: Record<string, T> | undefined, key: string): T | undefined =>
+  record && Object.hasOwn(record, key) ? record[key] : undefined;
+
+/** A deep copy with sorted keys and nothing undefined in it. */
+export function stable<T>(value: T): T {
+  if (Array.isArray(value))
+    return value.map((item) => (item === undefined ? null : stable(item))) as unknown as T;
+  if (value === null || typeof value !== "object") return value;
+  const copy: Record<string, unknown> = {};
+  for (const key of sortedKeys(value)) {
+    const field = (value as Record<string, unknown>)[key];
+    if (field !== undefined) copy[key] = stable(field);
+  }
+  return copy as T;
+}
