@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { type DomainRef, ERROR, type LibvirtClient } from "../client";
+import { type DomainRef, ERROR, type LibvirtClient, LibvirtError } from "../client";
 import { type Call, encode, type Link, unless } from "./call";
 import { hasCode } from "./errors";
 import { ADDRESS_SOURCE, METADATA_ELEMENT, SCOPE_FLAGS } from "./procedures";
@@ -57,15 +57,22 @@ export function guestCalls(call: Call, link: Link): GuestCalls {
     },
     async domainAddresses(domain) {
       const from = (source: number) => (args: XdrWriter) => writeDomain(args, domain).u32(source).u32(0);
-      // Leases are libvirt's own; the agent and the neighbour table help where a host bridge hands out the addresses.
-      for (const source of [ADDRESS_SOURCE.lease, ADDRESS_SOURCE.agent, ADDRESS_SOURCE.arp]) {
-        const reply = await unless(
-          call("domainInterfaceAddresses", from(source)),
-          ERROR.operationInvalid,
-          ...(source === ADDRESS_SOURCE.lease ? [] : NO_SUCH_SOURCE),
-        );
-        const addresses = reply ? readAddresses(reply) : [];
-        if (addresses.length > 0) return addresses;
+      const leases = await unless(
+        call("domainInterfaceAddresses", from(ADDRESS_SOURCE.lease)),
+        ERROR.operationInvalid,
+      );
+      if (!leases) return []; // off
+      const leased = readAddresses(leases);
+      if (leased.length > 0) return leased;
+      // Where a host bridge hands out the addresses, the agent or the neighbour table may know them. They may also have
+      // no agent, or fail on an empty table ("wrong nlmsg len", 9.0.0): all of that means that they do not know.
+      for (const source of [ADDRESS_SOURCE.agent, ADDRESS_SOURCE.arp]) {
+        try {
+          const addresses = readAddresses(await call("domainInterfaceAddresses", from(source)));
+          if (addresses.length > 0) return addresses;
+        } catch (error) {
+          if (!(error instanceof LibvirtError)) throw error;
+        }
       }
       return [];
     },
@@ -87,9 +94,6 @@ export function guestCalls(call: Call, link: Link): GuestCalls {
     },
   };
 }
-
-/** virterror.h: no such driver function, argument unsupported, agent unresponsive or not configured. */
-const NO_SUCH_SOURCE = [ERROR.noSupport, ERROR.argumentUnsupported, ERROR.agentUnresponsive];
 
 function readAddresses(reply: XdrReader): { mac?: string; ip: string }[] {
   const interfaces = reply.array((reader) => {
