@@ -1,0 +1,53 @@
+import { suggest } from "./suggest";
+import type { ConfigPath, ConfigProblem } from "./types";
+
+type Section = "backends" | "networks" | "images";
+
+/** Where the config names something that it declares elsewhere. `*` is any key or position, an item itself last. */
+const NAMED_AT: { at: string[]; section: Section; noun: string }[] = [
+  { at: ["networks", "*", "backend"], section: "backends", noun: "backend" },
+  { at: ["machines", "*", "backend"], section: "backends", noun: "backend" },
+  { at: ["vpn", "backend"], section: "backends", noun: "backend" },
+  { at: ["machines", "*", "networks", "*"], section: "networks", noun: "network" },
+  { at: ["machines", "*", "networks", "*", "network"], section: "networks", noun: "network" },
+  { at: ["machines", "*", "image"], section: "images", noun: "image" },
+  { at: ["machines", "*", "disk", "image"], section: "images", noun: "image" },
+  { at: ["machines", "*", "disks", "*", "image"], section: "images", noun: "image" },
+  { at: ["machines", "*", "iso"], section: "images", noun: "image" },
+  { at: ["machines", "*", "kernel", "kernel"], section: "images", noun: "image" },
+  { at: ["machines", "*", "kernel", "initrd"], section: "images", noun: "image" },
+];
+
+/**
+ * Names of things that are not declared. It reads the config as written, so that a thing with another mistake in it
+ * tells this one as well; sections in `unreadable` are taken to declare everything.
+ */
+export function danglingNames(
+  values: Record<string, unknown>,
+  unreadable: ReadonlySet<string>,
+): ConfigProblem[] {
+  return NAMED_AT.flatMap(({ at, section, noun }) => {
+    if (unreadable.has(section)) return [];
+    const declared = Object.keys(values[section] ?? {});
+    return found(values, at, []).flatMap(({ path, value }) => {
+      // A file on the hypervisor is no name.
+      const isName = typeof value === "string" && !(at.includes("kernel") && value.startsWith("/"));
+      if (!isName || declared.includes(value)) return [];
+      const known = declared.length === 0 ? "; none is declared" : suggest(value, declared, "Declared");
+      return [{ path, message: `there is no ${noun} "${value}"${known}` }];
+    });
+  });
+}
+
+function found(
+  value: unknown,
+  at: readonly string[],
+  path: ConfigPath,
+): { path: ConfigPath; value: unknown }[] {
+  const [part, ...rest] = at;
+  if (part === undefined) return [{ path, value }];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value)
+    .filter(([key]) => part === "*" || part === key)
+    .flatMap(([key, child]) => found(child, rest, [...path, Array.isArray(value) ? Number(key) : key]));
+}

@@ -1,0 +1,42 @@
+import Ajv, { type ErrorObject } from "ajv";
+import backends from "../../schemas/backends.schema.json";
+import common from "../../schemas/common.schema.json";
+import images from "../../schemas/images.schema.json";
+import machines from "../../schemas/machines.schema.json";
+import networks from "../../schemas/networks.schema.json";
+import stack from "../../schemas/stack.schema.json";
+import vpn from "../../schemas/vpn.schema.json";
+import { formats } from "./formats";
+
+/** The schema of each part of a lab, in the order of the reference. */
+export const partSchemas = { backends, networks, images, machines, vpn } as const;
+
+/** The schemas by their `$id`. */
+export const schemas: Record<string, object> = Object.fromEntries(
+  [common, backends, networks, images, machines, vpn, stack].map((schema) => [schema.$id, schema]),
+);
+
+/** The sections of a stack's config. */
+export const SECTIONS = Object.keys(stack.properties.config.properties).map(
+  (key) => key.split(":")[1] ?? key,
+);
+
+const ajv = new Ajv({
+  allErrors: true,
+  verbose: true,
+  allowUnionTypes: true,
+  discriminator: true,
+  strictTypes: false,
+  keywords: ["patternErrorMessage"],
+  formats: Object.fromEntries(
+    Object.entries(formats).map(([name, check]) => [name, (text: string) => check(text) === undefined]),
+  ),
+  schemas: Object.values(schemas),
+});
+
+/** Everything that the schemas have against a stack file's content. */
+export function schemaErrors(content: unknown): ErrorObject[] {
+  const validate = ajv.getSchema("stack.schema.json");
+  if (!validate) throw new Error("stack.schema.json is not among the schemas");
+  return validate(content) ? [] : (validate.errors ?? []);
+}

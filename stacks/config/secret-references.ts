@@ -1,0 +1,54 @@
+import { entryAt, type PositionedProblem, place } from "./positions";
+import { isEncrypted } from "./source-checks";
+import { configEntry, NAMESPACE, ownEntries, type StackFile } from "./stack-file";
+import { suggest } from "./suggest";
+import type { ConfigPath, ConfigProblem, LabConfig, SecretRef } from "./types";
+
+/** Config keys that are named as secrets and are not in the stack's file, or there in clear. */
+export function secretProblems(config: LabConfig, file: StackFile): PositionedProblem[] {
+  // Pulumi's environments can bring secrets that the file does not show.
+  if (ownEntries(file.document.contents ?? undefined).some(({ name }) => name === "environment")) return [];
+  const keys = new Map(
+    ownEntries(configEntry(file)?.value).map(({ name, entry }) => [name.replace(NAMESPACE, ""), entry]),
+  );
+  const problems: ConfigProblem[] = [];
+  for (const { path, secret } of namedSecrets(config)) {
+    const entry = keys.get(secret);
+    // One in clear is told where it stands.
+    if (entry && (isEncrypted(entry.value) || entryAt(file, [secret]))) continue;
+    const stored = [...keys].filter(([, { value }]) => isEncrypted(value)).map(([name]) => name);
+    problems.push({
+      path,
+      message: `no secret "${secret}" is set${suggest(secret, stored, "Set")}. To set it: pulumi config set --secret ${secret}`,
+    });
+  }
+  return problems.map((problem) => place(file, problem));
+}
+
+function namedSecrets(config: LabConfig): { path: ConfigPath; secret: string }[] {
+  const refs: { path: ConfigPath; ref: SecretRef | undefined }[] = [];
+  for (const [name, backend] of Object.entries(config.backends))
+    if (backend.kind === "ldap") refs.push({ path: ["backends", name, "password"], ref: backend.password });
+  for (const [name, user] of Object.entries(config.vpn?.users ?? {}))
+    refs.push({ path: ["vpn", "users", name, "password"], ref: user.password });
+  const named = refs.flatMap(({ path, ref }) =>
+    ref && "secret" in ref ? [{ path: [...path, "secret"], secret: ref.secret }] : [],
+  );
+  for (const [name, { cloudInit }] of Object.entries(config.machines))
+    for (const field of ["userData", "networkConfig"] as const)
+      named.push(...secretsInTexts(cloudInit?.[field], ["machines", name, "cloudInit", field]));
+  return named;
+}
+
+/** `{{secret:name}}` in the texts of user data. */
+function secretsInTexts(value: unknown, path: ConfigPath): { path: (string | number)[]; secret: string }[] {
+  if (typeof value === "string")
+    return [...value.matchAll(/\{\{secret:([^{}]+)\}\}/g)].map(([, secret = ""]) => ({
+      path: [...path],
+      secret: secret.trim(),
+    }));
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, child]) =>
+    secretsInTexts(child, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
+}

@@ -1,0 +1,51 @@
+import type { ConfigPath, LabConfig, MachineConfig } from "./types";
+
+/** The thing that a path belongs to, as a key: `machines/w1`, `vpn/users/alice`, or a section as a whole. */
+export function thingOf(path: ConfigPath): string {
+  const length = path[0] !== "vpn" ? 2 : path[1] === "users" && path.length > 2 ? 3 : 1;
+  return path.slice(0, length).join("/");
+}
+
+/** The config without what is wrong, and without what rests on that. */
+export function soundPart(config: LabConfig, bad: ReadonlySet<string>): LabConfig {
+  const keep = <T>(
+    section: string,
+    things: Record<string, T>,
+    rests: (thing: T) => boolean,
+  ): Record<string, T> =>
+    Object.fromEntries(
+      Object.entries(things).filter(([name, thing]) => !bad.has(`${section}/${name}`) && rests(thing)),
+    );
+  const backends = keep("backends", config.backends, () => true);
+  const inBackend = ({ backend }: { backend: string }) => Object.hasOwn(backends, backend);
+  const networks = keep("networks", config.networks, inBackend);
+  const images = keep("images", config.images, () => true);
+  const machines = keep(
+    "machines",
+    config.machines,
+    (machine) =>
+      inBackend(machine) &&
+      networksOf(machine).every((name) => Object.hasOwn(networks, name)) &&
+      imagesOf(machine).every((name) => Object.hasOwn(images, name)),
+  );
+  const { vpn, ...rest } = config;
+  const soundVpn = vpn && !bad.has("vpn") && inBackend(vpn) ? vpn : undefined;
+  return {
+    ...rest,
+    backends,
+    networks,
+    images,
+    machines,
+    ...(soundVpn ? { vpn: { ...soundVpn, users: keep("vpn/users", soundVpn.users ?? {}, () => true) } } : {}),
+  };
+}
+
+const networksOf = (machine: MachineConfig): string[] =>
+  (machine.networks ?? []).flatMap(({ network }) => network ?? []);
+
+function imagesOf({ disks, iso, kernel }: MachineConfig): string[] {
+  const files = [kernel?.kernel, kernel?.initrd].filter(
+    (file) => file !== undefined && !file.startsWith("/"),
+  );
+  return [...(disks ?? []).map(({ image }) => image), iso, ...files].filter((name) => name !== undefined);
+}
