@@ -112,6 +112,13 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
             reason: message,
           }));
       const isNew = Object.keys(olds as Properties).length === 0;
+      if (failures.length === 0 && !isNew && definition.refuse)
+        failures.push(
+          ...definition.refuse(inputs, visible(olds as Properties)).map(({ field, message }) => ({
+            property: `${kind}/${field}`,
+            reason: message,
+          })),
+        );
       if (failures.length === 0 && isNew && definition.precheck && !currentSettings().offline) {
         const run = makeRun<object>(kind, news as never, { dryRun: true });
         const problems = await byBackend(

@@ -59,6 +59,11 @@ export interface Definition<I extends object, S extends I = I> {
   observe(inputs: I, run: Run<S>, known?: S): Promise<S | undefined>;
   /** Anything that only a look at the backend can refuse (a foreign object of that name). Called in `check`, online only, with no state to compare. */
   precheck?(inputs: I, run: Run<S>): Promise<Problem[]>;
+  /**
+   * Edits that no reconcile may carry out (a shrunk disk), told from the inputs before and after alone. Called in
+   * `check`, offline too, so that the preview refuses them.
+   */
+  refuse?(inputs: I, before: I): Problem[];
   /** Converge observed to desired: create, update, resume after a crash and adopt are the same road. Every step idempotent. */
   reconcile(inputs: I, observed: S | undefined, run: Run<S>): Promise<S>;
   /** Remove by mark; what is already gone is success; an adopted object is released instead, unless `onDestroy: delete`. */
