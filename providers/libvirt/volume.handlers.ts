@@ -1,0 +1,314 @@
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import { same } from "../core/change";
+import type { ChangeTable, Definition, Problem, Run } from "../core/definition";
+import { markPrefix } from "../core/definition";
+import { LabError } from "../core/errors";
+import { ERROR, type LibvirtClient, type PoolRef, type VolumeRef } from "./client";
+import { about, clientFor, unlessGone } from "./clients";
+import { checkHeader, virtualSize } from "./image-header";
+import { isMarkedName, unmarkedNameMessage } from "./ownership";
+import { pruned } from "./reported";
+import { hasCode } from "./rpc/errors";
+import { libvirtName, object, text } from "./schema-parts";
+import { formatBytes } from "./sizes";
+import { checked, openSource, type Source } from "./upload";
+import type { VolumeInputs, VolumeState } from "./volume";
+import { useOf } from "./volume-use";
+import { parseXml } from "./xml/parse";
+import { readVolume, renderVolume, type VolumeFacts } from "./xml/volume";
+
+export const volumeChanges: ChangeTable<VolumeInputs> = {
+  name: { class: "recreate", reason: "libvirt cannot rename a volume" },
+  backend: { class: "recreate", reason: "it moves to another hypervisor" },
+  pool: { class: "recreate", reason: "it moves to another folder" },
+  format: { class: "recreate", reason: "its bytes are laid out anew" },
+  capacity: { class: "live", reason: "it grows, under a running machine too; shrinking is refused" },
+  backing: { class: "recreate", reason: "an overlay means nothing on another image" },
+  source: { class: "recreate", reason: "its contents come from there" },
+  checksum: { class: "recreate", reason: "its contents are others" },
+};
+
+const who = ({ name }: Pick<VolumeInputs, "name">) => `volume "${name}"`;
+
+interface Found {
+  ref: VolumeRef;
+  facts: VolumeFacts;
+  /** Bytes that the guest sees. */
+  capacity: number;
+  complete: boolean;
+}
+
+/** libvirt rounds capacities up to whole sectors. */
+const SECTOR = 512;
+const sectors = (bytes: number) => Math.ceil(bytes / SECTOR) * SECTOR;
+
+/**
+ * Name of the empty volume that says "the upload of exactly this content is complete". Volumes carry no metadata and
+ * cannot be renamed, so without it a half-sent image looks like a whole one.
+ */
+export function completeMarker({ name, source, checksum }: VolumeInputs): string {
+  const content = createHash("sha256").update(checksum ?? JSON.stringify(source ?? null));
+  return `${name}.${content.digest("hex").slice(0, 12)}.ok`;
+}
+
+const isMarkerOf = (name: string, candidate: string): boolean =>
+  candidate.startsWith(`${name}.`) && /^[0-9a-f]{12}\.ok$/.test(candidate.slice(name.length + 1));
+
+/** Looked up by names alone, in one round trip: a volume's server-side identity is its pool's name and its own. */
+async function look(client: LibvirtClient, inputs: VolumeInputs): Promise<Found | undefined> {
+  const ref: VolumeRef = { pool: inputs.pool, name: inputs.name, key: "" };
+  const marker = { ...ref, name: completeMarker(inputs) };
+  const answers = await unlessGone(
+    Promise.all([
+      client.volumeInfo(ref),
+      client.volumeXml(ref),
+      inputs.source ? unlessGone(client.volumeInfo(marker)) : true,
+    ]),
+  );
+  if (!answers) return undefined;
+  const [{ capacity }, xml, complete] = answers;
+  const facts = readVolume(parseXml(xml));
+  return {
+    ref: { ...ref, key: facts.path ?? "" },
+    facts,
+    capacity: Number(capacity),
+    complete: complete !== undefined,
+  };
+}
+
+const formatOf = (inputs: VolumeInputs, { format }: VolumeFacts) =>
+  (format === "iso" ? "raw" : format) === (inputs.format === "iso" ? "raw" : inputs.format)
+    ? inputs.format
+    : (format as VolumeInputs["format"]);
+
+const stateOf = (inputs: VolumeInputs, { facts, capacity, complete }: Found): VolumeState =>
+  pruned<VolumeState>({
+    ...inputs,
+    format: formatOf(inputs, facts),
+    capacity:
+      inputs.capacity === undefined || !complete || sectors(inputs.capacity) === capacity
+        ? inputs.capacity
+        : capacity,
+    backing: inputs.backing && facts.backingPath && basename(facts.backingPath),
+    path: facts.path ?? "",
+    complete,
+  });
+
+/** What no reconcile can do to a volume that exists, because its data would be lost. */
+function refusal(inputs: VolumeInputs, { capacity }: { capacity?: number }): Problem | undefined {
+  if (inputs.capacity === undefined || capacity === undefined) return undefined;
+  if (sectors(inputs.capacity) >= sectors(capacity)) return undefined;
+  return {
+    field: "capacity",
+    message: `${who(inputs)} is ${formatBytes(capacity)} large and never shrinks, for that would cut off data. Write at least ${formatBytes(capacity)}; for a smaller disk, declare a new one and copy.`,
+  };
+}
+
+async function poolOf(client: LibvirtClient, inputs: VolumeInputs): Promise<PoolRef> {
+  const pool = await client.poolByName(inputs.pool);
+  if (!pool)
+    throw new LabError(`${who(inputs)}: there is no storage pool "${inputs.pool}" at the hypervisor`);
+  if (!(await client.poolInfo(pool)).active)
+    throw new LabError(
+      `${who(inputs)}: the storage pool "${inputs.pool}" is stopped; start it and run again`,
+    );
+  return pool;
+}
+
+/** Step 1: nothing stands in the way, and what exists can become what is wanted. */
+async function examine(client: LibvirtClient, inputs: VolumeInputs, run: Run<VolumeState>) {
+  if (!isMarkedName(inputs.name, run.mark))
+    throw new LabError(unmarkedNameMessage("volume", inputs.name, run.mark));
+  const pool = await poolOf(client, inputs);
+  const found = await look(client, inputs);
+  const problem = found?.complete ? refusal(inputs, found) : undefined;
+  if (problem) throw new LabError(problem.message);
+  if (found?.complete) {
+    const now = stateOf(inputs, found);
+    for (const field of ["format", "backing"] as const)
+      if (now[field] !== inputs[field])
+        throw new LabError(
+          `${who(inputs)} exists with ${field} ${now[field] ?? "(none)"}, planned ${inputs[field]}. Its data are kept: run "pulumi up --refresh" to have it replaced, or delete it yourself.`,
+        );
+  }
+  return { pool, found };
+}
+
+async function removeMarkers(client: LibvirtClient, pool: PoolRef, name: string): Promise<void> {
+  for (const volume of await client.volumes(pool))
+    if (isMarkerOf(name, volume.name)) await client.volumeDelete(volume);
+}
+
+/** Capacity and format of the image below an overlay. */
+async function backingOf(client: LibvirtClient, inputs: VolumeInputs, backing: string) {
+  const ref = { pool: inputs.pool, name: backing, key: "" };
+  const answers = await unlessGone(Promise.all([client.volumeInfo(ref), client.volumeXml(ref)]));
+  if (!answers)
+    throw new LabError(`${who(inputs)}: its image "${backing}" is not in the pool "${inputs.pool}"`);
+  const [{ capacity }, xml] = answers;
+  const { path = "", format = "raw" } = readVolume(parseXml(xml));
+  if (inputs.capacity !== undefined && sectors(inputs.capacity) < Number(capacity))
+    throw new LabError(
+      `${who(inputs)}: ${formatBytes(inputs.capacity)} are less than its image "${backing}" has (${formatBytes(Number(capacity))}); make the disk at least as large`,
+    );
+  return { capacity: Number(capacity), backing: { path, format } };
+}
+
+/** Step 2: an empty volume of the right kind, unless a complete one is there. */
+async function ensureVolume(
+  client: LibvirtClient,
+  inputs: VolumeInputs,
+  { pool, found }: { pool: PoolRef; found: Found | undefined },
+  source: Source | undefined,
+): Promise<VolumeRef> {
+  if (found?.complete) return found.ref;
+  if (inputs.source) await removeMarkers(client, pool, inputs.name);
+  // Half an upload: nobody can know which half.
+  if (found) await client.volumeDelete(found.ref);
+  const { name, format } = inputs;
+  const below = inputs.backing === undefined ? undefined : await backingOf(client, inputs, inputs.backing);
+  const capacity = source?.length ?? inputs.capacity ?? below?.capacity;
+  if (capacity === undefined)
+    throw new LabError(`${who(inputs)} has neither a size nor anything to take its size from`);
+  return client.volumeCreate(
+    pool,
+    renderVolume({ name, format, capacity, ...(below ? { backing: below.backing } : {}) }),
+  );
+}
+
+/** Step 3: its contents, then the marker that says that they are whole. A wrong checksum leaves nothing behind. */
+async function fill(
+  client: LibvirtClient,
+  inputs: VolumeInputs,
+  { pool, ref }: { pool: PoolRef; ref: VolumeRef },
+  source: Source,
+  run: Run<VolumeState>,
+): Promise<void> {
+  const content = checked(source, inputs.checksum, (header) => {
+    checkHeader(header, inputs.format, source.label);
+    checkFits(inputs, virtualSize(header) ?? source.length, source.label);
+  });
+  let shown = -1;
+  const onProgress = (sent: number) => {
+    const percent = source.length === 0 ? 100 : Math.floor((100 * sent) / source.length);
+    if (percent === shown) return;
+    shown = percent;
+    run.progress(`[3/4 upload] ${percent} % of ${formatBytes(source.length)}`);
+  };
+  try {
+    await client.volumeUpload(ref, content.stream, source.length, onProgress, run.signal);
+    content.verify();
+  } catch (error) {
+    await client.volumeDelete(ref).catch(() => {}); // the first error is the one to tell
+    throw error;
+  }
+  const marker = renderVolume({ name: completeMarker(inputs), format: "raw", capacity: 0 });
+  await client.volumeCreate(pool, marker);
+}
+
+function checkFits(inputs: VolumeInputs, needed: number, label: string): void {
+  if (inputs.capacity === undefined || sectors(inputs.capacity) >= needed) return;
+  throw new LabError(
+    `${who(inputs)}: ${label} needs ${formatBytes(needed)}, the config gives ${formatBytes(inputs.capacity)}; make it at least as large`,
+  );
+}
+
+/** Step 4: as large as wanted, by QEMU where a machine runs on it. */
+async function grow(client: LibvirtClient, inputs: VolumeInputs, run: Run<VolumeState>): Promise<Found> {
+  const found = await look(client, inputs);
+  if (!found) throw new LabError(`${who(inputs)} vanished while it was made; run "pulumi up" again`);
+  const wanted = inputs.capacity === undefined ? 0 : sectors(inputs.capacity);
+  if (found.capacity >= wanted) return found;
+  const volume = { pool: inputs.pool, name: inputs.name, path: found.facts.path ?? "" };
+  const use = await useOf(client, volume, run.mark.lab);
+  if (use) await client.domainBlockResize(use.domain, use.target, wanted);
+  else await client.volumeResize(found.ref, wanted);
+  return { ...found, capacity: wanted };
+}
+
+export const volumeDefinition: Definition<VolumeInputs, VolumeState> = {
+  kind: "libvirt:Volume",
+  schema: object(
+    {
+      name: libvirtName,
+      backend: text,
+      pool: libvirtName,
+      format: { enum: ["qcow2", "raw", "iso"] },
+      capacity: { type: "integer", minimum: 1 },
+      backing: libvirtName,
+      source: { anyOf: [object({ path: text }, ["path"]), object({ url: text }, ["url"])] },
+      checksum: { type: "string", pattern: "^(sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128})$" },
+    },
+    ["name", "backend", "pool", "format"],
+  ),
+  changes: volumeChanges,
+  expects: { complete: { value: true, sentence: "its contents are not whole: they are sent again" } },
+  id: ({ pool, name }) => `${pool}/${name}`,
+
+  async observe(inputs, run, known) {
+    const client = await clientFor(run);
+    return about(who(inputs), async () => {
+      try {
+        const found = await look(client, inputs);
+        return found && isMarkedName(inputs.name, run.mark) ? stateOf(inputs, found) : undefined;
+      } catch (error) {
+        // A stopped pool shows nothing. It is started again by its own resource, before this one is needed.
+        if (!known || !hasCode(error, ERROR.operationInvalid)) throw error;
+        run.say(`${who(inputs)} was not looked at: the pool "${inputs.pool}" is stopped`, "warning");
+        return known;
+      }
+    });
+  },
+
+  refuse(inputs, before) {
+    const isAnother = (["name", "backend", "pool", "format", "backing", "source", "checksum"] as const).some(
+      (field) => !same(inputs[field], before[field]),
+    );
+    const problem = isAnother ? undefined : refusal(inputs, before);
+    return problem ? [problem] : [];
+  },
+
+  async precheck(inputs, run) {
+    // A name that carries our mark cannot be anybody else's.
+    if (isMarkedName(inputs.name, run.mark)) return [];
+    return [{ field: "name", message: unmarkedNameMessage("volume", inputs.name, run.mark) }];
+  },
+
+  async reconcile(inputs, _observed, run) {
+    const client = await clientFor(run);
+    return about(who(inputs), async () => {
+      const before = await run.step("1/4 look", () => examine(client, inputs, run));
+      const { pool } = before;
+      let source: Source | undefined;
+      try {
+        const ref = await run.step("2/4 create", async () => {
+          if (inputs.source && !before.found?.complete) source = await openSource(inputs.source, run.signal);
+          return ensureVolume(client, inputs, before, source);
+        });
+        run.checkpoint({ ...inputs, path: ref.key, complete: before.found?.complete ?? !inputs.source });
+        await run.step("3/4 upload", async () => {
+          if (source) await fill(client, inputs, { pool, ref }, source, run);
+        });
+      } finally {
+        source?.stream.destroy();
+      }
+      const found = await run.step("4/4 size", () => grow(client, inputs, run));
+      return stateOf(inputs, found);
+    });
+  },
+
+  async remove(state, run) {
+    if (!state.name.startsWith(markPrefix(run.mark))) return;
+    const client = await clientFor(run);
+    await about(who(state), async () => {
+      const pool = await client.poolByName(state.pool);
+      if (!pool) return;
+      await run.step("1/1 delete", async () => {
+        // The marker first: what is left after a crash in between must not look whole.
+        if (state.source) await removeMarkers(client, pool, state.name);
+        await client.volumeDelete({ pool: state.pool, name: state.name, key: state.path });
+      });
+    });
+  },
+};
