@@ -39,7 +39,7 @@ export function allocateAddresses(
     if (holder)
       context.problems.add(
         request.path,
-        `${request.machine.logical}: ip ${formatIpv4(request.fixed)} on network "${network.logical}" is already that of ${nameOf(holder, request)}. Give each its own.`,
+        `ip ${formatIpv4(request.fixed)} on network "${network.logical}" is already that of ${nameOf(holder, request)}. Give each its own.`,
       );
     else take(holders, request, request.fixed);
     noteInRange(context, network, request, request.fixed);
@@ -56,7 +56,7 @@ export function allocateAddresses(
     if (locked === gateway) {
       context.problems.add(
         ["networks", network.logical, "gateway"],
-        `${network.logical}: the gateway ${formatIpv4(gateway)} was handed out to ${request.machine.logical} before (lock file). Choose another gateway, or delete that line of the lock file to move ${request.machine.logical}.`,
+        `the gateway ${formatIpv4(gateway)} was handed out to ${request.machine.logical} before (lock file). Choose another gateway, or delete that line of the lock file to move ${request.machine.logical}.`,
       );
       continue;
     }
@@ -65,12 +65,12 @@ export function allocateAddresses(
     else if (holder.fixed !== undefined)
       context.problems.add(
         holder.path,
-        `${holder.machine.logical}: ip ${formatIpv4(locked)} on network "${network.logical}" was handed out to ${nameOf(request, holder)} before (lock file). Choose another, or delete that line of the lock file to move ${request.machine.logical}.`,
+        `ip ${formatIpv4(locked)} on network "${network.logical}" was handed out to ${nameOf(request, holder)} before (lock file). Choose another, or delete that line of the lock file to move ${request.machine.logical}.`,
       );
     else
       context.problems.add(
         request.path,
-        `${request.machine.logical}: the lock file gives ${formatIpv4(locked)} on network "${network.logical}" to ${nameOf(holder, request)} too (were two branches merged?). Delete one of the two lines.`,
+        `the lock file gives ${formatIpv4(locked)} on network "${network.logical}" to ${nameOf(holder, request)} too (were two branches merged?). Delete one of the two lines.`,
       );
   }
 
@@ -81,7 +81,7 @@ export function allocateAddresses(
     if (address === undefined) {
       context.problems.add(
         request.path,
-        `${request.machine.logical}: network "${network.logical}" (${formatCidr(cidr)}) has no free address left. Widen its cidr, or say \`ip: false\`.`,
+        `network "${network.logical}" (${formatCidr(cidr)}) has no free address left. Widen its cidr, or say \`ip: false\`.`,
       );
       continue;
     }

@@ -25,8 +25,8 @@ export function checkConflicts(
       scope: net.place,
       path: ["networks", net.logical, ...(net.config.name === undefined ? [] : ["name"])],
     })),
-    (who, value, other) =>
-      `${who}: network "${other}" is called "${value}" at that hypervisor too. Give one of them another \`name:\`.`,
+    (value, other) =>
+      `network "${other}" is called "${value}" at that hypervisor too. Give one of them another \`name:\`.`,
   );
   checkMachines(context, [...machines.values()]);
 }
@@ -43,13 +43,13 @@ interface Claim {
 function unique(
   { problems }: Context,
   claims: readonly Claim[],
-  message: (who: string, value: string, other: string) => string,
+  message: (value: string, other: string, who: string) => string,
 ): void {
   const first = new Map<string, Claim>();
   for (const claim of claims) {
     const key = `${claim.scope} ${claim.value.toLowerCase()}`;
     const other = first.get(key);
-    if (other) problems.add(claim.path, message(claim.who, claim.value, other.who));
+    if (other) problems.add(claim.path, message(claim.value, other.who, claim.who));
     else first.set(key, claim);
   }
 }
@@ -63,8 +63,8 @@ function checkMachines(context: Context, machines: readonly MachineFacts[]): voi
       scope: machine.place,
       path: ["machines", machine.logical, ...(machine.config.name === undefined ? [] : ["name"])],
     })),
-    (who, value, other) =>
-      `${who}: machine "${other}" is called "${value}" at that hypervisor too. Give one of them another \`name:\`.`,
+    (value, other) =>
+      `machine "${other}" is called "${value}" at that hypervisor too. Give one of them another \`name:\`.`,
   );
   unique(
     context,
@@ -74,8 +74,7 @@ function checkMachines(context: Context, machines: readonly MachineFacts[]): voi
       scope: "",
       path: ["machines", machine.logical, ...(machine.config.hostName === undefined ? [] : ["hostName"])],
     })),
-    (who, value, other) =>
-      `${who}: the host name "${value}" is that of "${other}" too. Set another \`hostName:\`.`,
+    (value, other) => `the host name "${value}" is that of "${other}" too. Set another \`hostName:\`.`,
   );
   checkShortNames(context, machines);
   unique(
@@ -92,8 +91,8 @@ function checkMachines(context: Context, machines: readonly MachineFacts[]): voi
       )
       // Given ones last, so that the problem is told where a line can be edited.
       .sort((a, b) => Number(a.given) - Number(b.given)),
-    (who, value, other) =>
-      `${who}: the MAC address ${value} is that of ${who === other ? "another of its own cards" : `"${other}"`} too. Choose another, or leave \`mac\` out for a planned one.`,
+    (value, other, who) =>
+      `the MAC address ${value} is that of ${who === other ? "another of its own cards" : `"${other}"`} too. Choose another, or leave \`mac\` out for a planned one.`,
   );
   unique(
     context,
@@ -106,8 +105,7 @@ function checkMachines(context: Context, machines: readonly MachineFacts[]): voi
           : [];
       }),
     ),
-    (who, value, other) =>
-      `${who}: ip ${value} on that bridge is already that of ${other}. Give each its own.`,
+    (value, other) => `ip ${value} on that bridge is already that of ${other}. Give each its own.`,
   );
 }
 
@@ -126,7 +124,7 @@ function checkBridges(
     if (other)
       context.problems.add(
         ["networks", facts.logical, "bridge"],
-        `${facts.logical}: bridge "${facts.bridge}" is made by network "${other.logical}". Choose another, or leave it out for a derived one.`,
+        `bridge "${facts.bridge}" is made by network "${other.logical}". Choose another, or leave it out for a derived one.`,
       );
     else if (facts.mode !== "bridge") ours.set(key, facts);
   }
@@ -136,7 +134,7 @@ function checkBridges(
       if (network)
         context.problems.add(
           ["machines", logical, "networks", index, "bridge"],
-          `${logical}: bridge "${config.bridge}" is made by network "${network.logical}". Name the network instead: \`network: ${network.logical}\`.`,
+          `bridge "${config.bridge}" is made by network "${network.logical}". Name the network instead: \`network: ${network.logical}\`.`,
         );
     }
 }
@@ -158,7 +156,7 @@ function checkShortNames({ problems }: Context, machines: readonly MachineFacts[
       told.add(machine.logical);
       problems.add(
         ["machines", machine.logical, ...(machine.config.hostName === undefined ? [] : ["hostName"])],
-        `${machine.logical}: its host name begins with "${short}", and so does that of "${other.logical}" on network "${network.logical}", whose DHCP server tells machines apart by it. Set another \`hostName:\`.`,
+        `its host name begins with "${short}", and so does that of "${other.logical}" on network "${network.logical}", whose DHCP server tells machines apart by it. Set another \`hostName:\`.`,
       );
     }
 }

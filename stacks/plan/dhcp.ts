@@ -52,22 +52,19 @@ function givenRange(
         : contains(cidr, address)
           ? `is the ${address === cidr.network ? "network" : "broadcast"} address of ${formatCidr(cidr)}`
           : `is outside ${formatCidr(cidr)}`;
-    problems.add([...path, side], `${logical}: the DHCP range's "${side}" ${range[side]} ${what}. ${hint}`);
+    problems.add([...path, side], `the DHCP range's "${side}" ${range[side]} ${what}. ${hint}`);
     return 0;
   };
   const [from, to] = [end("from"), end("to")];
   if (!good) return undefined;
   if (from > to) {
-    problems.add(
-      path,
-      `${logical}: the DHCP range runs backwards, ${range.from} to ${range.to}. Swap the two.`,
-    );
+    problems.add(path, `the DHCP range runs backwards, ${range.from} to ${range.to}. Swap the two.`);
     return undefined;
   }
   if (gateway !== undefined && gateway >= from && gateway <= to) {
     problems.add(
       path,
-      `${logical}: the DHCP range ${range.from} to ${range.to} holds the gateway ${formatIpv4(gateway)}, which would be handed out. ${hint}`,
+      `the DHCP range ${range.from} to ${range.to} holds the gateway ${formatIpv4(gateway)}, which would be handed out. ${hint}`,
     );
     return undefined;
   }

@@ -16,17 +16,14 @@ export function checkFormerNames({ config, problems }: Context): void {
       if (formerly === undefined) continue;
       const path = [...base, name, "formerly"];
       const other = claimed.get(formerly);
-      if (formerly === name) problems.add(path, `${name}: "formerly" is its own name. Remove it.`);
+      if (formerly === name) problems.add(path, `"formerly" is its own name. Remove it.`);
       else if (own(things, formerly))
         problems.add(
           path,
-          `${name}: formerly "${formerly}", and a "${formerly}" is declared as well. If the rename was applied, remove \`formerly\`: the lock file remembers it.`,
+          `formerly "${formerly}", and a "${formerly}" is declared as well. If the rename was applied, remove \`formerly\`: the lock file remembers it.`,
         );
       else if (other !== undefined)
-        problems.add(
-          path,
-          `${name}: "${other}" is formerly "${formerly}" too. Only one of them can have been it.`,
-        );
+        problems.add(path, `"${other}" is formerly "${formerly}" too. Only one of them can have been it.`);
       claimed.set(formerly, name);
     }
   }

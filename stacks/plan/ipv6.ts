@@ -28,7 +28,7 @@ export function checkIpv6({ problems, notes }: Context, logical: string, { ipv6 
   const path = ["networks", logical, "ipv6", "cidr"];
   const { cidr } = ipv6;
   if (!ipaddr.IPv6.isValidCIDR(cidr)) {
-    problems.add(path, `${logical}: "${cidr}" is no IPv6 network. Write it like ${EXAMPLE}.`);
+    problems.add(path, `"${cidr}" is no IPv6 network. Write it like ${EXAMPLE}.`);
     return;
   }
   const [address, prefix] = ipaddr.IPv6.parseCIDR(cidr);
@@ -36,15 +36,12 @@ export function checkIpv6({ problems, notes }: Context, logical: string, { ipv6 
   if (address.toNormalizedString() !== network.toNormalizedString())
     problems.add(
       path,
-      `${logical}: ${cidr} is an address within a network, not the network itself. Write ${network.toRFC5952String()}/${prefix}.`,
+      `${cidr} is an address within a network, not the network itself. Write ${network.toRFC5952String()}/${prefix}.`,
     );
   else if (prefix < 16 || prefix > 126)
-    problems.add(path, `${logical}: ${cidr} cannot hold a lab network. Use /64, like ${EXAMPLE}.`);
+    problems.add(path, `${cidr} cannot hold a lab network. Use /64, like ${EXAMPLE}.`);
   else if (!["uniqueLocal", "unicast", "reserved"].includes(address.range()))
-    problems.add(
-      path,
-      `${logical}: ${cidr} is a range of kind ${address.range()}. Choose one like ${EXAMPLE}.`,
-    );
+    problems.add(path, `${cidr} is a range of kind ${address.range()}. Choose one like ${EXAMPLE}.`);
   else if (prefix !== 64)
     notes.push(`${logical}: machines configure themselves (SLAAC) in a /64 only; ${cidr} is a /${prefix}.`);
 }

@@ -5,7 +5,7 @@ import { backendFor } from "./backends";
 import type { Context } from "./context";
 import { expiredUser } from "./describe";
 import { renamed } from "./renamed";
-import { own, sortedKeys } from "./stable";
+import { byCodeUnit, own, sortedKeys } from "./stable";
 import type { PlannedResource } from "./types";
 import { checkUser, checkVpn, isDn, readUntil } from "./vpn-fields";
 
@@ -48,12 +48,12 @@ function userInputs({ now }: Context, vpn: VpnConfig, logical: string, user: Vpn
     sn: user.sn,
     ...(user.givenName === undefined ? {} : { givenName: user.givenName }),
     ...(user.mail === undefined ? {} : { mail: user.mail }),
-    groups: [...new Set((user.groups ?? []).map((group) => groupDn(vpn, group)))],
+    groups: [...new Set((user.groups ?? []).map((group) => groupDn(vpn, group)))].sort(byCodeUnit),
     ...(until === undefined ? {} : { until }),
     expired: until !== undefined && Date.parse(until) <= now.getTime(),
     passwordVersion: user.passwordVersion ?? 1,
     ...(user.password === undefined ? {} : { password: user.password }),
-    permanent: vpn.permanent ?? [],
+    permanent: [...(vpn.permanent ?? [])].sort(byCodeUnit),
     ...(user.adopt === undefined ? {} : { adopt: user.adopt }),
     ...(user.onDestroy === undefined ? {} : { onDestroy: user.onDestroy }),
   };

@@ -14,21 +14,21 @@ export function checkNetworkFields({ problems }: Context, logical: string, confi
   const path = ["networks", logical];
   const mode = modeOf(config);
   const bad = badLogicalName(logical);
-  if (bad) problems.add(path, `network "${logical}": ${bad}. Rename it.`);
+  if (bad) problems.add(path, `${bad}. Rename it.`);
   const badRemote = config.name === undefined ? undefined : badRemoteName(config.name);
-  if (badRemote) problems.add([...path, "name"], `${logical}: name "${config.name}": ${badRemote}.`);
+  if (badRemote) problems.add([...path, "name"], `name "${config.name}": ${badRemote}.`);
 
   if (config.bridge !== undefined) {
     const badBridge = badBridgeName(config.bridge);
     if (badBridge)
       problems.add(
         [...path, "bridge"],
-        `${logical}: bridge "${config.bridge}" cannot be: ${badBridge}. ${mode === "bridge" ? "Name a bridge of the host." : "Choose another, or leave it out for a derived one."}`,
+        `bridge "${config.bridge}" cannot be: ${badBridge}. ${mode === "bridge" ? "Name a bridge of the host." : "Choose another, or leave it out for a derived one."}`,
       );
   } else if (mode === "bridge")
     problems.add(
       [...path, "mode"],
-      `${logical}: mode bridge needs the name of a bridge that the host has. Add it, like \`bridge: br0\`.`,
+      `mode bridge needs the name of a bridge that the host has. Add it, like \`bridge: br0\`.`,
     );
 
   if (mode === "bridge") {
@@ -36,26 +36,23 @@ export function checkNetworkFields({ problems }: Context, logical: string, confi
       if (config[field] !== undefined)
         problems.add(
           [...path, field],
-          `${logical}: ${field} has no effect on a bridge of the host, which brings its own. Remove it, or choose another mode.`,
+          `${field} has no effect on a bridge of the host, which brings its own. Remove it, or choose another mode.`,
         );
     if (config.dhcp)
       problems.add(
         [...path, "dhcp"],
-        `${logical}: a bridge of the host has the DHCP server of its own network, and ours would disturb it. Remove dhcp, or choose another mode.`,
+        `a bridge of the host has the DHCP server of its own network, and ours would disturb it. Remove dhcp, or choose another mode.`,
       );
   }
   if (config.forwardDevice !== undefined && (mode === "isolated" || mode === "open"))
     problems.add(
       [...path, "forwardDevice"],
-      `${logical}: a network of mode ${mode} has no forwardDevice. Remove it, or use mode nat or routed.`,
+      `a network of mode ${mode} has no forwardDevice. Remove it, or use mode nat or routed.`,
     );
   if (config.domain !== undefined) {
     const badDomain = badDnsName(config.domain);
     if (badDomain)
-      problems.add(
-        [...path, "domain"],
-        `${logical}: domain "${config.domain}" is no DNS name: ${badDomain}.`,
-      );
+      problems.add([...path, "domain"], `domain "${config.domain}" is no DNS name: ${badDomain}.`);
   }
   checkMtu(problems, logical, config);
 }
@@ -67,6 +64,6 @@ function checkMtu(problems: Context["problems"], logical: string, { mtu, ipv6 }:
   if (Number.isInteger(mtu) && mtu >= least && mtu <= 65535) return;
   problems.add(
     ["networks", logical, "mtu"],
-    `${logical}: mtu ${mtu} is outside ${least} to 65535${ipv6 ? " (IPv6 needs 1280)" : ""}. Usual are 1500, and 9000 for jumbo frames.`,
+    `mtu ${mtu} is outside ${least} to 65535${ipv6 ? " (IPv6 needs 1280)" : ""}. Usual are 1500, and 9000 for jumbo frames.`,
   );
 }

@@ -86,27 +86,27 @@ function readCidr({ problems, notes }: Context, facts: NetworkFacts): void {
   const path = ["networks", logical, "cidr"];
   const parts = splitCidr(config.cidr);
   if (!parts) {
-    problems.add(path, `${logical}: "${config.cidr}" is no IPv4 network. Write it like 10.20.0.0/24.`);
+    problems.add(path, `"${config.cidr}" is no IPv4 network. Write it like 10.20.0.0/24.`);
     return;
   }
   const cidr = cidrAround(parts.address, parts.prefix);
   if (parts.prefix < 8 || parts.prefix > 30) {
     problems.add(
       path,
-      `${logical}: a /${parts.prefix} network ${parts.prefix > 30 ? "has no room for a gateway and a machine" : "is larger than any private range"}. Use /8 to /30.`,
+      `a /${parts.prefix} network ${parts.prefix > 30 ? "has no room for a gateway and a machine" : "is larger than any private range"}. Use /8 to /30.`,
     );
     return;
   }
   if (cidr.network !== parts.address) {
     problems.add(
       path,
-      `${logical}: ${config.cidr} is an address within a network, not the network itself. Write ${formatCidr(cidr)}.`,
+      `${config.cidr} is an address within a network, not the network itself. Write ${formatCidr(cidr)}.`,
     );
     return;
   }
   const reason = unusable(cidr);
   if (reason) {
-    problems.add(path, `${logical}: ${config.cidr} cannot be used: ${reason}. Choose one within 10.0.0.0/8.`);
+    problems.add(path, `${config.cidr} cannot be used: ${reason}. Choose one within 10.0.0.0/8.`);
     return;
   }
   if (!isPrivate(cidr))
@@ -123,7 +123,7 @@ function allocateCidrs(context: Context, networks: ReadonlyMap<string, NetworkFa
   if (!pool || pool.prefix < 8 || pool.prefix > 24) {
     problems.add(
       ["addressPool"],
-      `addressPool: "${config.addressPool}" is no IPv4 network of /8 to /24. Write it like ${DEFAULT_ADDRESS_POOL}.`,
+      `"${config.addressPool}" is no IPv4 network of /8 to /24. Write it like ${DEFAULT_ADDRESS_POOL}.`,
     );
     return;
   }
@@ -142,7 +142,7 @@ function allocateCidrs(context: Context, networks: ReadonlyMap<string, NetworkFa
     if (!cidr) {
       problems.add(
         ["networks", facts.logical],
-        `${facts.logical}: no free /24 is left in the address pool ${formatCidr(pool)}. Give it a cidr, or a larger \`labplan:addressPool\`.`,
+        `no free /24 is left in the address pool ${formatCidr(pool)}. Give it a cidr, or a larger \`labplan:addressPool\`.`,
       );
       continue;
     }
@@ -163,12 +163,12 @@ function planAddressing(context: Context, facts: NetworkFacts): void {
     if (gateway === undefined)
       context.problems.add(
         path,
-        `${logical}: gateway "${config.gateway}" is no IPv4 address. Leave it out for ${formatIpv4(cidr.network + 1)}.`,
+        `gateway "${config.gateway}" is no IPv4 address. Leave it out for ${formatIpv4(cidr.network + 1)}.`,
       );
     else if (!isHostOf(cidr, gateway))
       context.problems.add(
         path,
-        `${logical}: gateway ${config.gateway} is no machine's address within ${formatCidr(cidr)}. Use one from ${formatIpv4(cidr.network + 1)} to ${formatIpv4(cidr.broadcast - 1)}, or leave it out for the first.`,
+        `gateway ${config.gateway} is no machine's address within ${formatCidr(cidr)}. Use one from ${formatIpv4(cidr.network + 1)} to ${formatIpv4(cidr.broadcast - 1)}, or leave it out for the first.`,
       );
     else facts.gateway = gateway;
   }

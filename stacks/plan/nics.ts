@@ -85,7 +85,7 @@ function findNetwork(
   if ((nic.network === undefined) === (nic.bridge === undefined)) {
     problems.add(
       path,
-      `${who}: a network card is on a declared network or on a bridge of the host. Give exactly one of \`network\` and \`bridge\`.`,
+      `a network card is on a declared network or on a bridge of the host. Give exactly one of \`network\` and \`bridge\`.`,
     );
     return undefined;
   }
@@ -94,7 +94,7 @@ function findNetwork(
     if (bad)
       problems.add(
         [...path, "bridge"],
-        `${who}: bridge "${nic.bridge}" cannot be: ${bad}. Name a bridge of the host.`,
+        `bridge "${nic.bridge}" cannot be: ${bad}. Name a bridge of the host.`,
       );
     return undefined;
   }
@@ -103,7 +103,7 @@ function findNetwork(
   if (!declared) {
     problems.add(
       [...path, "network"],
-      `${who}: no network "${name}" is declared${suggest(name, sortedKeys(config.networks))}`,
+      `no network "${name}" is declared${suggest(name, sortedKeys(config.networks))}`,
     );
     return undefined;
   }
@@ -146,7 +146,7 @@ function checkMac({ problems }: Context, { logical }: MachineFacts, { config, in
   if (bad)
     problems.add(
       ["machines", logical, "networks", index, "mac"],
-      `${logical}: MAC address "${config.mac}": ${bad}. Leave it out for a planned one.`,
+      `MAC address "${config.mac}": ${bad}. Leave it out for a planned one.`,
     );
 }
 
@@ -164,7 +164,7 @@ function addressRequest(context: Context, machine: MachineFacts, nic: NicFacts):
   if (address === undefined) {
     context.problems.add(
       path,
-      `${who}: ip "${config.ip}" is no IPv4 address. Write it like 10.20.0.5, without a prefix.`,
+      `ip "${config.ip}" is no IPv4 address. Write it like 10.20.0.5, without a prefix.`,
     );
     return undefined;
   }
@@ -184,14 +184,14 @@ function addressRequest(context: Context, machine: MachineFacts, nic: NicFacts):
           : `is outside ${formatCidr(cidr)}`;
     context.problems.add(
       path,
-      `${who}: ip ${config.ip} ${what} on network "${network.logical}". Use one from ${range}.`,
+      `ip ${config.ip} ${what} on network "${network.logical}". Use one from ${range}.`,
     );
     return undefined;
   }
   if (address === network.gateway) {
     context.problems.add(
       path,
-      `${who}: ip ${config.ip} is the gateway of network "${network.logical}". Use another one from ${range}.`,
+      `ip ${config.ip} is the gateway of network "${network.logical}". Use another one from ${range}.`,
     );
     return undefined;
   }

@@ -21,7 +21,7 @@ export function checkOverlaps({ problems }: Context, networks: readonly NetworkF
         const free = nextFree(named.cidr, all);
         problems.add(
           ["networks", named.facts.logical, ...(named.facts.allocated ? [] : ["cidr"])],
-          `${named.facts.logical}: ${formatCidr(named.cidr)} overlaps ${formatCidr(other.cidr)} of network "${other.facts.logical}"${other.facts.allocated ? " (lock file)" : ""} on the same hypervisor. Choose another${free ? `, like ${formatCidr(free)}` : ""}.`,
+          `${formatCidr(named.cidr)} overlaps ${formatCidr(other.cidr)} of network "${other.facts.logical}"${other.facts.allocated ? " (lock file)" : ""} on the same hypervisor. Choose another${free ? `, like ${formatCidr(free)}` : ""}.`,
         );
       }
       if (!widest || claim.cidr.broadcast > widest.cidr.broadcast) widest = claim;
@@ -55,7 +55,7 @@ export function checkIpv6Overlaps({ problems }: Context, networks: readonly Netw
     if (other)
       problems.add(
         ["networks", facts.logical, "ipv6", "cidr"],
-        `${facts.logical}: ${facts.config.ipv6?.cidr} overlaps ${other.facts.config.ipv6?.cidr} of network "${other.facts.logical}" on the same hypervisor. Choose another.`,
+        `${facts.config.ipv6?.cidr} overlaps ${other.facts.config.ipv6?.cidr} of network "${other.facts.logical}" on the same hypervisor. Choose another.`,
       );
   }
 }
