@@ -1,0 +1,120 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { type DaemonStatus, startControl } from "./control";
+import { Faults } from "./faults";
+import { Journal } from "./journal";
+import { startLdapServer } from "./ldap/server";
+import { listenEarly, startLibvirtServer } from "./libvirt/server";
+import { Lab } from "./libvirt/store/lab";
+import { startOf } from "./lock";
+import type { Places } from "./places";
+import { accountFor, dropTo, stateFolderFor } from "./privileges";
+import { Machines } from "./sandbox/machines";
+import { codeVersion } from "./version";
+
+/** The daemon's own process: started by `start.ts`, with its places in the environment. */
+
+const DEFAULT_IDLE_MINUTES = 15;
+
+const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+
+async function main(): Promise<void> {
+  process.umask(0o077);
+  const places = JSON.parse(process.env.LABPLAN_EMBEDDED_DAEMON ?? "") as Places;
+  const account = accountFor(places.home);
+  const home = stateFolderFor(places.home, account);
+  const idleMs = Number(process.env.LABPLAN_EMBEDDED_IDLE_MS ?? DEFAULT_IDLE_MINUTES * 60_000);
+  const version = codeVersion();
+
+  let stopping = false;
+  let lastUse = Date.now();
+  const used = (): void => {
+    lastUse = Date.now();
+  };
+  // While still root: only root can open sockets in root's folder, and nobody else can reach them there.
+  let status: (() => DaemonStatus) | undefined;
+  let machines: Machines | undefined;
+  const control = await startControl(places.controlSocket, ({ op }) => {
+    if (!status || !machines) throw new Error("starting");
+    used();
+    if (op === "stop") setImmediate(() => void stop("asked to"));
+    return op === "status" ? status() : op === "machines" ? machines.list() : { stopping: true };
+  });
+  const faults = new Faults(path.join(home, "faults.json"), process.env.LABPLAN_EMBEDDED_FAULTS, log);
+  const listener = await listenEarly(places.libvirtSocket);
+  if (account) dropTo(account);
+  for (const name of ["LABPLAN_EMBEDDED_DAEMON", "LABPLAN_EMBEDDED_FAULTS"]) delete process.env[name];
+
+  const folder = (name: string): string => {
+    const at = path.join(home, name);
+    fs.mkdirSync(at, { recursive: true, mode: 0o700 });
+    return at;
+  };
+  const journal = new Journal(folder("libvirt"));
+  machines = new Machines({ folder: folder("machines"), log });
+  const lab = new Lab({ journal, poolFolder: folder("pools"), guests: machines, log });
+  const libvirt = startLibvirtServer({ listener, lab, faults, onChange: used });
+  const ldap = await startDirectory(folder("ldap"), path.join(home, "ldap.port"));
+  await lab.resume();
+
+  status = () => ({
+    pid: process.pid,
+    started: startOf(process.pid),
+    version,
+    uid: process.getuid?.() ?? -1,
+    home,
+    libvirtSocket: places.libvirtSocket,
+    ldapUrl: ldap.url,
+    ldapPasswordFile: ldap.adminPasswordFile,
+    isolation: machines?.isolation ?? "unknown",
+    connections: libvirt.connections,
+    runningMachines: lab.domains.running,
+  });
+
+  const idle = setInterval(
+    () => {
+      if (libvirt.connections > 0 || lab.domains.running > 0) used();
+      else if (Date.now() - lastUse >= idleMs) void stop("idle");
+    },
+    Math.max(20, Math.min(idleMs / 4, 5_000)),
+  );
+
+  async function stop(why: string): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    log(`stopping: ${why}`);
+    clearInterval(idle);
+    // A connection that hangs must not keep us; what was answered is in the journal already.
+    setTimeout(() => process.exit(0), 5_000).unref();
+    await Promise.all([control.close(), libvirt.close(), ldap.close(), machines?.close()]);
+    journal.close();
+    process.exit(0);
+  }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+  process.on("SIGHUP", () => {});
+  log(`ready as user ${process.getuid?.()} with ${home}, sandboxes: ${machines.isolation}`);
+}
+
+/** A directory that comes back under the address that it had, where that is still free. */
+async function startDirectory(folder: string, portFile: string) {
+  const last = fs.existsSync(portFile) ? Number(fs.readFileSync(portFile, "utf8")) : 0;
+  const ldap = await startLdapServer({ folder, port: last, log }).catch((error: NodeJS.ErrnoException) => {
+    if (last === 0 || error.code !== "EADDRINUSE") throw error;
+    return startLdapServer({ folder, log });
+  });
+  fs.writeFileSync(portFile, new URL(ldap.url).port);
+  return ldap;
+}
+
+process.on("uncaughtException", (error) => {
+  log(`uncaught: ${error.stack ?? error.message}`);
+  process.exit(1);
+});
+process.on("unhandledRejection", (reason) => {
+  log(`unhandled: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`);
+});
+
+main().catch((error: Error) => {
+  log(`cannot start: ${error.stack ?? error.message}`);
+  process.exit(1);
+});

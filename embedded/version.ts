@@ -1,0 +1,26 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+/** The code that a daemon is made of: another text is another version, and a client of it wants a new daemon. */
+const PARTS = [".", "../providers/libvirt/rpc"];
+
+let known: string | undefined;
+
+export function codeVersion(): string {
+  known ??= compute();
+  return known;
+}
+
+function compute(): string {
+  const hash = createHash("sha256").update(process.version);
+  for (const part of PARTS) {
+    const folder = path.resolve(__dirname, part);
+    const names = (fs.readdirSync(folder, { recursive: true }) as string[]).filter((name) =>
+      /\.(ts|js|sh)$/.test(name),
+    );
+    for (const name of names.sort())
+      hash.update(`${name}\n`).update(fs.readFileSync(path.join(folder, name)));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
