@@ -36,7 +36,7 @@ fi
 packages=(
   libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
   qemu-system-x86 qemu-utils ovmf dnsmasq-base iptables iproute2 util-linux kmod
-  mmdebstrap cpio gzip genisoimage openssh-client openssh-server
+  mmdebstrap cpio gzip zstd genisoimage openssh-client openssh-server
 )
 if [ ! -e "${modules[0]}" ]; then
   # shellcheck disable=SC1091

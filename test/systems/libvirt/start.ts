@@ -71,6 +71,8 @@ export function unavailable(): string | undefined {
 export { unavailable as available };
 
 export async function startLibvirtd(): Promise<Libvirtd> {
+  const reason = unavailable();
+  if (reason) throw new Error(`no private libvirtd: ${reason}`);
   sweep();
   const stateDir = mkdtempSync(join(tmpdir(), PREFIX));
   writeFileSync(join(stateDir, "owner"), `${process.pid}`);
