@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { createRequire } from "node:module";
 import * as path from "node:path";
 import { type DaemonStatus, startControl } from "./control";
 import { Faults } from "./faults";
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
   });
   const faults = new Faults(path.join(home, "faults.json"), process.env.LABPLAN_EMBEDDED_FAULTS, log);
   const listener = await listenEarly(places.libvirtSocket);
+  await stopCompiler();
   if (account) dropTo(account);
   for (const name of ["LABPLAN_EMBEDDED_DAEMON", "LABPLAN_EMBEDDED_FAULTS"]) delete process.env[name];
 
@@ -93,6 +95,15 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
   process.on("SIGHUP", () => {});
   log(`ready as user ${process.getuid?.()} with ${home}, sandboxes: ${machines.isolation}`);
+}
+
+/**
+ * All code is loaded: end the helper process that compiled it, which would stay as root. What it compiles is not
+ * needed again, and could not be read any more where the project lies in root's own folder.
+ */
+async function stopCompiler(): Promise<void> {
+  const compiler = createRequire(require.resolve("tsx/cjs"))("esbuild") as { stop?(): Promise<void> };
+  await compiler.stop?.();
 }
 
 /** A directory that comes back under the address that it had, where that is still free. */

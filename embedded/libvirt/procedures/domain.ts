@@ -6,7 +6,7 @@ import type { Domain } from "../store/domains";
 import type { Lab } from "../store/lab";
 import { memoryOf, vcpusOf } from "../xml/domain";
 import { element } from "../xml/tree";
-import type { Handler } from "./handler";
+import { type Handler, listReply } from "./handler";
 
 export const domainOf = (args: XdrReader, lab: Lab): Domain => lab.domains.find(readDomain(args));
 const reply = (domain: Domain): XdrWriter => writeDomain(new XdrWriter(), domain);
@@ -29,7 +29,7 @@ const destroy: Handler = async (args, { lab }) => lab.domains.destroy(domainOf(a
 
 export const domainHandlers = {
   connectListAllDomains: (args, { lab }) => {
-    args.i32();
+    const needResults = args.i32() !== 0;
     const flags = args.u32();
     const fits = (domain: Domain): boolean => {
       const running = domain.live ? LIST.active : LIST.inactive;
@@ -39,8 +39,7 @@ export const domainHandlers = {
         return (flags & group) === 0 || (flags & bit) !== 0;
       });
     };
-    const domains = lab.domains.list().filter(fits);
-    return new XdrWriter().array(domains, writeDomain).u32(domains.length);
+    return listReply(needResults, lab.domains.list().filter(fits), writeDomain);
   },
   domainLookupByName: (args, { lab }) => reply(lab.domains.named(args.string())),
   domainLookupByUuid: (args, { lab }) => reply(lab.domains.withUuid(uuidText(args.fixed(16)))),

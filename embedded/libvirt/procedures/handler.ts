@@ -1,4 +1,4 @@
-import type { XdrReader, XdrWriter } from "../../../providers/libvirt/rpc/xdr";
+import { type XdrReader, XdrWriter } from "../../../providers/libvirt/rpc/xdr";
 import type { ServerConnection } from "../connection";
 import type { Lab } from "../store/lab";
 
@@ -16,5 +16,9 @@ export type Handler = (
   call: CallContext,
 ) => XdrWriter | undefined | Promise<XdrWriter | undefined> | Promise<void> | void;
 
-/** The handlers of some procedures. */
-export type HandlersOf<Prefix extends string> = Record<Prefix, Handler>;
+/** The reply of a list-all call: the items, only when they were asked for, and always their number. */
+export const listReply = <T>(
+  needResults: boolean,
+  items: readonly T[],
+  write: (writer: XdrWriter, item: T) => void,
+): XdrWriter => new XdrWriter().array(needResults ? items : [], write).u32(items.length);

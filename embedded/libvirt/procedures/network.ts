@@ -3,20 +3,20 @@ import { readNetwork, uuidText, writeNetwork } from "../../../providers/libvirt/
 import { type XdrReader, XdrWriter } from "../../../providers/libvirt/rpc/xdr";
 import type { Lab } from "../store/lab";
 import type { Network } from "../store/networks";
-import type { Handler } from "./handler";
+import { type Handler, listReply } from "./handler";
 
 const networkOf = (args: XdrReader, lab: Lab): Network => lab.networks.find(readNetwork(args));
 const reply = (network: Network): XdrWriter => writeNetwork(new XdrWriter(), network);
 
 export const networkHandlers = {
   connectListAllNetworks: (args, { lab }) => {
-    args.i32();
+    const needResults = args.i32() !== 0;
     const flags = args.u32();
     // virConnectListAllNetworksFlags: 1 inactive, 2 active
     const networks = lab.networks
       .list()
       .filter((network) => (flags & 3) === 0 || (flags & (network.live ? 2 : 1)) !== 0);
-    return new XdrWriter().array(networks, writeNetwork).u32(networks.length);
+    return listReply(needResults, networks, writeNetwork);
   },
   networkLookupByName: (args, { lab }) => reply(lab.networks.named(args.string())),
   networkLookupByUuid: (args, { lab }) => reply(lab.networks.withUuid(uuidText(args.fixed(16)))),
@@ -43,19 +43,17 @@ export const networkHandlers = {
   networkGetDhcpLeases: (args, { lab }) => {
     const network = networkOf(args, lab);
     const leases = lab.networks.leases(network, args.optionalString());
-    return new XdrWriter()
-      .array(leases, (writer, lease) =>
-        writer
-          .string(lease.bridge)
-          .i64(lease.expiresS)
-          .i32(0) // IPv4
-          .optionalString(lease.mac)
-          .optionalString(undefined)
-          .string(lease.ip)
-          .u32(lease.prefix)
-          .optionalString(lease.hostName)
-          .optionalString(undefined),
-      )
-      .u32(leases.length);
+    return listReply(args.i32() !== 0, leases, (writer, lease) =>
+      writer
+        .string(lease.bridge)
+        .i64(lease.expiresS)
+        .i32(0) // IPv4
+        .optionalString(lease.mac)
+        .optionalString(undefined)
+        .string(lease.ip)
+        .u32(lease.prefix)
+        .optionalString(lease.hostName)
+        .optionalString(undefined),
+    );
   },
 } satisfies Record<string, Handler>;

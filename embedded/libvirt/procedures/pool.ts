@@ -3,29 +3,26 @@ import { readPool, uuidText, writePool, writeVolume } from "../../../providers/l
 import { type XdrReader, XdrWriter } from "../../../providers/libvirt/rpc/xdr";
 import type { Lab } from "../store/lab";
 import type { Pool } from "../store/pools";
-import type { Handler } from "./handler";
+import { type Handler, listReply } from "./handler";
 
 export const poolOf = (args: XdrReader, lab: Lab): Pool => lab.pools.find(readPool(args));
 const reply = (pool: Pool): XdrWriter => writePool(new XdrWriter(), pool);
 
 export const poolHandlers = {
   connectListAllPools: (args, { lab }) => {
-    args.i32();
+    const needResults = args.i32() !== 0;
     const flags = args.u32();
     // virConnectListAllStoragePoolsFlags: 1 inactive, 2 active
     const pools = lab.pools
       .list()
       .filter((pool) => (flags & 3) === 0 || (flags & (pool.active ? 2 : 1)) !== 0);
-    return new XdrWriter().array(pools, writePool).u32(pools.length);
+    return listReply(needResults, pools, writePool);
   },
   poolListAllVolumes: (args, { lab }) => {
     const pool = poolOf(args, lab);
-    const volumes = lab.pools.volumes(pool);
-    return new XdrWriter()
-      .array(volumes, (writer, { name }) =>
-        writeVolume(writer, { pool: pool.name, name, key: pool.files.pathOf(name) }),
-      )
-      .u32(volumes.length);
+    return listReply(args.i32() !== 0, lab.pools.volumes(pool), (writer, { name }) =>
+      writeVolume(writer, { pool: pool.name, name, key: pool.files.pathOf(name) }),
+    );
   },
   poolLookupByName: (args, { lab }) => reply(lab.pools.named(args.string())),
   poolLookupByUuid: (args, { lab }) => reply(lab.pools.withUuid(uuidText(args.fixed(16)))),
