@@ -17,7 +17,6 @@ export function checkBackends({ config, problems }: Context): void {
 /** The backend of a thing, or undefined after a problem: it must be declared and of one of `kinds`. */
 export function backendFor(
   { config, problems }: Context,
-  who: string,
   name: string,
   kinds: readonly BackendConfig["kind"][],
   path: ConfigPath,

@@ -16,7 +16,7 @@ export function planLdap(context: Context): PlannedResource[] {
   const { vpn } = context.config;
   if (!vpn) return [];
   checkVpn(context, vpn);
-  const backend = backendFor(context, "vpn", vpn.backend, ["ldap", "embedded"], ["vpn", "backend"]);
+  const backend = backendFor(context, vpn.backend, ["ldap", "embedded"], ["vpn", "backend"]);
   const resources: PlannedResource[] = [];
   for (const logical of sortedKeys(vpn.users ?? {})) {
     const user = own(vpn.users, logical);

@@ -33,7 +33,7 @@ export function planMachines(
     if (!config) continue;
     checkMachine(context, logical, config);
     const path = ["machines", logical, "backend"];
-    const backend = backendFor(context, logical, config.backend, ["libvirt", "embedded"], path);
+    const backend = backendFor(context, config.backend, ["libvirt", "embedded"], path);
     if (!backend) continue;
     const seed = context.seeds.of("machines", logical);
     machines.set(logical, {

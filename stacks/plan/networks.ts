@@ -52,7 +52,6 @@ export function planNetworks(context: Context): Map<string, NetworkFacts> {
     checkNetworkFields(context, logical, config);
     const backend = backendFor(
       context,
-      logical,
       config.backend,
       ["libvirt", "embedded"],
       ["networks", logical, "backend"],
