@@ -10,7 +10,7 @@ import type { HostKey } from "./known-hosts";
 import { within } from "./limits";
 import { type SshTarget, targetName } from "./target";
 
-export type { ExecResult } from "./channels";
+export type { ExecResult } from "./command";
 export type { ExecOptions, SshConnection } from "./connection";
 export { SshError, type SshFailure } from "./errors";
 export type { FileOptions } from "./sftp";

@@ -2,8 +2,9 @@ import type { Duplex } from "node:stream";
 import type { Channel, Client, ClientChannel } from "ssh2";
 import { DeadlineError } from "../core/errors";
 import { ChannelStream } from "./channel-stream";
-import { type ExecResult, endCommand, gather, openChannel } from "./channels";
+import { openChannel } from "./channels";
 import type { Clock } from "./clock";
+import { Command, type ExecResult, followed, killArgv } from "./command";
 import { SshError } from "./errors";
 import { within } from "./limits";
 import { quoteArgv } from "./quote";
@@ -20,6 +21,8 @@ export interface ExecOptions {
   maxOutputBytes?: number;
 }
 
+/** How long a command that was told to end may take before it is killed outright. */
+const KILL_AFTER_MS = 2_000;
 /** A server that does not answer "open a channel" within this time is taken for dead. */
 const OPEN_DEADLINE_S = 30;
 
@@ -69,7 +72,7 @@ export class SshConnection {
    * shell, so that no word of it is ever interpreted; other users there can see it, so it must hold no secret.
    */
   async exec(argv: readonly string[], options: ExecOptions): Promise<ExecResult> {
-    const command = quoteArgv(argv);
+    const line = followed(argv);
     const name = argv[0] ?? "";
     const { deadlineS, stdin, maxOutputBytes = 16 * 1024 * 1024 } = options;
     const late = () =>
@@ -79,28 +82,30 @@ export class SshConnection {
     const limits = { clock: this.#clock, deadlineS, late, signals: [options.signal, this.ended] };
     return within(limits, async (signal) => {
       const leave = await this.#slots.enter(signal);
+      const start = (channel: ClientChannel) =>
+        new Command(this.target, name, channel, stdin, maxOutputBytes);
       try {
-        const { result } = await openChannel(
+        const command = await openChannel<ClientChannel, Command>(
           {
             target: this.target,
             what: `run "${name}"`,
             signal,
-            ask: (done) => this.#client.exec(command, done),
-            drop: (channel) => endCommand(channel, this.#clock, this.ended),
+            ask: (done) => this.#client.exec(line, done),
+            drop: (channel) => this.#stop(start(channel), channel),
           },
-          (channel: ClientChannel) => {
-            const stop = () => endCommand(channel, this.#clock, this.ended);
+          (channel) => {
+            const begun = start(channel);
+            const stop = () => this.#stop(begun, channel);
             signal.addEventListener("abort", stop, { once: true });
-            const result = gather(this.target, name, channel, stdin, maxOutputBytes);
-            result
+            begun.result
               .catch((error: unknown) => {
                 if (!(error instanceof SshError && error.reason === "lost")) stop();
               })
               .finally(() => signal.removeEventListener("abort", stop));
-            return { result };
+            return begun;
           },
         );
-        return await result;
+        return await command.result;
       } finally {
         leave();
       }
@@ -177,6 +182,37 @@ export class SshConnection {
     await this.#gone;
     cancel();
     await this.#release();
+  }
+
+  /** Tell a command that nobody waits for any more to end, kill it 2 s later, and close its channel. */
+  #stop(command: Command, channel: ClientChannel): void {
+    command.result.catch(() => undefined);
+    const finish = () => {
+      cancel();
+      this.ended.removeEventListener("abort", finish);
+      channel.close();
+    };
+    const cancel = this.#clock.timer(KILL_AFTER_MS, () => {
+      if (command.pid === undefined) finish();
+      else this.#kill("KILL", command.pid, finish);
+    });
+    this.ended.addEventListener("abort", finish);
+    void command.closed.then(finish);
+    // It may have only just begun.
+    void command.started.then((pid) => this.#kill("TERM", pid, () => {}));
+  }
+
+  /** Best effort: a server without a free session cannot be told. */
+  #kill(signal: "TERM" | "KILL", pid: number, done: () => void): void {
+    try {
+      this.#client.exec(quoteArgv(killArgv(signal, pid)), (error, channel) => {
+        if (error) return done();
+        channel.stderr.resume();
+        return channel.on("close", done).resume().end();
+      });
+    } catch {
+      done();
+    }
   }
 
   #stream<C extends Channel>(

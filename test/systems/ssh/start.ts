@@ -35,6 +35,8 @@ export interface Sshd {
   authorizedKeys: string;
   /** Kill every session and what runs in it, as a crash of the host would; it keeps listening. */
   endSessions(): void;
+  /** How many processes of sessions there are. */
+  sessions(): number;
   log(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -86,6 +88,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     "AllowTcpForwarding yes",
     "PidFile none",
     "PrintMotd no",
+    // The startup files of whoever runs this stay out of it.
+    `SetEnv HOME=${folder}`,
     "LogLevel VERBOSE",
     "Subsystem sftp internal-sftp",
   ];
@@ -122,6 +126,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     folder,
     authorizedKeys,
     endSessions,
+    sessions: () => descendants(child.pid).length,
     log,
     stop,
   };
