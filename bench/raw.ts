@@ -1,26 +1,15 @@
 import type { LibvirtClient } from "../providers/libvirt/client";
-import { renderDomain } from "../providers/libvirt/xml/domain";
-import { renderNetwork } from "../providers/libvirt/xml/network";
-import { plan } from "../stacks/plan/plan";
 import { type Samples, seconds } from "./measure";
 
-/** The other floor: the same networks and domains by bare RPC calls, ten in flight, without engine, state or diff. */
+/** The same networks and domains by bare RPC calls: the floor of what libvirt itself costs. */
 const IN_FLIGHT = 10;
-
-async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const queue = [...items];
-  await Promise.all(
-    Array.from({ length: IN_FLIGHT }, async () => {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-    }),
-  );
-}
 
 export interface RawPair {
   networkXml: string;
   domainXml: string;
 }
 
+/** Make and remove `pairs` on an otherwise empty libvirt, without engine, state or diff. */
 export async function runRaw(
   client: LibvirtClient,
   pairs: readonly RawPair[],
@@ -45,4 +34,25 @@ export async function runRaw(
   );
 }
 
-export { plan, renderDomain, renderNetwork };
+/** The XML of every network and domain that a stack has made there. */
+export async function readPairs(client: LibvirtClient): Promise<RawPair[]> {
+  const networks = await client.networks();
+  const domains = await client.domains();
+  const byNumber = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+  const networkXml = await Promise.all(
+    networks.sort(byNumber).map((n) => client.networkXml(n, { inactive: true })),
+  );
+  const domainXml = await Promise.all(
+    domains.sort(byNumber).map((d) => client.domainXml(d, { inactive: true })),
+  );
+  return networkXml.map((xml, index) => ({ networkXml: xml, domainXml: domainXml[index] ?? "" }));
+}
+
+async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const queue = [...items];
+  await Promise.all(
+    Array.from({ length: IN_FLIGHT }, async () => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    }),
+  );
+}

@@ -1,22 +1,23 @@
 import { TestLab } from "../test/lifecycle/harness";
 import { type Phase, type Samples, seconds } from "./measure";
 
-export interface StackRun {
-  samples: Samples;
-  /** Bytes of the exported state for one resource: all of it, and what its inputs and outputs hide or add. */
-  stateBytes: { total: number; beyondVisible: number };
+/** Bytes of the exported state for one resource, on average. */
+export interface StateBytes {
+  total: number;
+  /** Without the inputs and outputs that a user sees; hidden keys count. */
+  beyondVisible: number;
 }
 
 const PARALLEL = ["--parallel", "32"];
 const YES = ["--yes", "--skip-preview", "--suppress-outputs"];
 
-/** One life of a stack, its phases timed into `samples`. */
+/** One life of a stack, its phases timed into `samples`; `whenMade` sees it between refresh and destroy. */
 export async function runStack(
   config: object,
   samples: Samples,
-  program?: string,
-): Promise<StackRun["stateBytes"]> {
-  const lab = await TestLab.create(config, program ? { program } : {});
+  options: { program?: string; whenMade?: () => Promise<void> } = {},
+): Promise<StateBytes> {
+  const lab = await TestLab.create(config, options.program ? { program: options.program } : {});
   const timed = async (phase: Phase, args: string[]) => {
     samples[phase].push(await seconds(() => lab.mustSucceed(args)));
   };
@@ -25,6 +26,7 @@ export async function runStack(
     await timed("preview", ["preview", "--suppress-outputs", ...PARALLEL]);
     await timed("preview without refresh", ["preview", "--refresh=false", "--suppress-outputs", ...PARALLEL]);
     await timed("refresh", ["refresh", ...YES, ...PARALLEL]);
+    await options.whenMade?.();
     const bytes = stateBytes(JSON.parse(await lab.state()));
     await timed("destroy", ["destroy", "--refresh=false", ...YES, ...PARALLEL]);
     return bytes;
@@ -40,7 +42,7 @@ interface StateResource {
 }
 
 /** Averages over our own resources. Visible are the keys that a user sees in a diff. */
-function stateBytes(state: { deployment: { resources: StateResource[] } }): StackRun["stateBytes"] {
+function stateBytes(state: { deployment: { resources: StateResource[] } }): StateBytes {
   const own = state.deployment.resources.filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/"));
   const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
   const visible = (bag: Record<string, unknown> = {}) =>

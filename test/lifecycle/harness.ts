@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { stopEmbedded } from "../../embedded/start";
 
 const ROOT = path.resolve(__dirname, "../..");
 /** Everything a user's clone has, but for its stacks. */
@@ -31,6 +32,7 @@ export interface PreviewStep {
 export class TestLab {
   readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "lp-lab-"));
   readonly stack = "t";
+  readonly embeddedHome = path.join(this.folder, "embedded-home");
   private readonly children = new Set<ChildProcess>();
   env: Record<string, string> = {};
 
@@ -79,7 +81,7 @@ export class TestLab {
   start(args: string[], env: Record<string, string> = {}): { child: ChildProcess; done: Promise<Outcome> } {
     const child = spawn("pulumi", [...args, "--non-interactive", "--color", "never"], {
       cwd: this.folder,
-      env: { ...process.env, ...this.baseEnv(), ...this.env, ...env },
+      env: { ...process.env, ...this.environment(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.children.add(child);
@@ -143,16 +145,19 @@ export class TestLab {
   /** Ends what still runs and removes the folder; the test itself destroys the lab. */
   async close(): Promise<void> {
     for (const child of this.children) child.kill("SIGKILL");
+    await stopEmbedded({ home: this.embeddedHome });
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private baseEnv(): Record<string, string> {
+  /** What every process of this lab runs with. */
+  environment(): Record<string, string> {
     return {
       PULUMI_BACKEND_URL: `file://${path.join(this.folder, "state")}`,
       PULUMI_CONFIG_PASSPHRASE: "lifecycle-passphrase-canary",
       PULUMI_SKIP_UPDATE_CHECK: "true",
-      LABPLAN_EMBEDDED_HOME: path.join(this.folder, "embedded-home"),
+      LABPLAN_EMBEDDED_HOME: this.embeddedHome,
       LABPLAN_OFFLINE: "0",
+      ...this.env,
     };
   }
 }

@@ -1,0 +1,133 @@
+import { type ChildProcess, execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { TestLab } from "./harness";
+import { smallLab } from "./lab-config";
+
+const ROOT = path.resolve(__dirname, "../..");
+let lab: TestLab;
+afterEach(async () => {
+  await lab.destroy();
+  await lab.close();
+});
+
+/** One kind of each, at a step in the middle of its work. */
+const STEPS = ["libvirt:Pool/2", "libvirt:Network/2", "libvirt:Volume/2", "libvirt:Domain/3", "ldap:User/2"];
+
+const CHECK_MS = 20;
+
+/** Wait until the hanging step shows on its resource's row. */
+async function untilStep(lab: TestLab, child: ChildProcess, step: string): Promise<void> {
+  const number = step.split("/")[1];
+  await new Promise<void>((resolve, reject) => {
+    const seen = (data: Buffer) => {
+      if (new RegExp(`\\[${number}/\\d+ `).test(String(data))) resolve();
+    };
+    child.stdout?.on("data", seen);
+    child.once("close", () => reject(new Error(`ended before step ${step}`)));
+  });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(providersOf(lab)).toHaveLength(1);
+}
+
+/** Pids of dynamic-provider processes at work for this lab. */
+function providersOf(of: TestLab): number[] {
+  return fs
+    .readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const command = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+        return (
+          /cmd\/dynamic-provider/.test(command[1] ?? "") &&
+          fs.readlinkSync(`/proc/${pid}/cwd`) === fs.realpathSync(of.folder)
+        );
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function until(condition: () => boolean, limitMs: number): Promise<boolean> {
+  for (const end = Date.now() + limitMs; Date.now() < end; ) {
+    if (condition()) return true;
+    await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+  }
+  return condition();
+}
+
+async function cleanUp(): Promise<void> {
+  await lab.run(["cancel", "--yes"]);
+  await lab.up();
+  const { ops } = await lab.preview();
+  expect(new Set(Object.values(ops))).toEqual(new Set(["same"]));
+}
+
+test.each(STEPS)(
+  "trap pulumi-dynamic#26, pulumi-dynamic#27: the CLI is killed at %s: the provider ends within a second, and up carries on",
+  async (step) => {
+    lab = await TestLab.create(smallLab());
+    const { child, done } = lab.start(["up", "--yes", "--skip-preview"], { LABPLAN_FAULT: `${step}:hang` });
+    await untilStep(lab, child, step);
+    child.kill("SIGKILL");
+    expect(await until(() => providersOf(lab).length === 0, 1_000)).toBe(true);
+    await done;
+    expect((await lab.run(["up", "--yes", "--skip-preview"])).text).toContain("currently locked");
+    await cleanUp();
+  },
+);
+
+test.each(STEPS)("the provider is killed at %s, and up carries on", async (step) => {
+  lab = await TestLab.create(smallLab());
+  const { child, done } = lab.start(["up", "--yes", "--skip-preview"], { LABPLAN_FAULT: `${step}:hang` });
+  await untilStep(lab, child, step);
+  for (const pid of providersOf(lab)) process.kill(pid, "SIGKILL");
+  expect((await done).code).not.toBe(0);
+  await cleanUp();
+});
+
+test.each(STEPS)(
+  "trap pulumi-dynamic#22: %s fails: up ends with its message, and the next one carries on",
+  async (step) => {
+    lab = await TestLab.create(smallLab());
+    const { code, text } = await lab.run(["up", "--yes", "--skip-preview"], {
+      LABPLAN_FAULT: `${step}:throw`,
+    });
+    expect(code).not.toBe(0);
+    expect(text).toContain("injected fault at");
+    await cleanUp();
+  },
+);
+
+test('"lab up" finds the dead run, takes its lock away and resumes by itself', async () => {
+  lab = await TestLab.create(smallLab());
+  const { child, done } = lab.start(["up", "--yes", "--skip-preview"], {
+    LABPLAN_FAULT: "libvirt:Domain/3:hang",
+  });
+  await untilStep(lab, child, "libvirt:Domain/3");
+  child.kill("SIGKILL");
+  await done;
+  const cli = ["--require", require.resolve("tsx/cjs"), path.join(ROOT, "cli/main.ts")];
+  const args = [
+    "lab",
+    "up",
+    "--stack",
+    lab.stack,
+    "--yes",
+    "--skip-preview",
+    "--non-interactive",
+    "--color",
+    "never",
+  ];
+  const printed = execFileSync(process.execPath, [...cli, ...args], {
+    cwd: lab.folder,
+    env: { ...process.env, ...lab.environment() },
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  expect(printed).toContain("created");
+  const { ops } = await lab.preview();
+  expect(new Set(Object.values(ops))).toEqual(new Set(["same"]));
+});
