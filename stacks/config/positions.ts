@@ -1,4 +1,4 @@
-import { isMap, isSeq, type Node } from "yaml";
+import { isMap, isScalar, isSeq, type Node } from "yaml";
 import {
   configEntry,
   type Entry,
@@ -31,7 +31,10 @@ export function positionOf(file: StackFile, path: ConfigPath, prefer: "key" | "v
   const walks = writtenPaths(path).map((written) => walk(file, written));
   const complete = walks.find(({ left }) => left === 0);
   const nearest = complete ?? walks.reduce((best, next) => (next.depth > best.depth ? next : best));
-  return { path: nearest.path, ...lineOf(file, offsetOf(nearest.entry, prefer)) };
+  // Of a card written as "admin", people know networks[0], and no networks[0].network.
+  const isShort = nearest.depth > 0 && isScalar(nearest.entry.value);
+  const shown = isShort ? nearest.path.slice(0, nearest.depth) : nearest.path;
+  return { path: shown, ...lineOf(file, offsetOf(nearest.entry, prefer)) };
 }
 
 /** What is written at a path, without going up where nothing is. */

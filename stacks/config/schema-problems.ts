@@ -106,7 +106,10 @@ function configPath(error: ErrorObject): ConfigPath {
     .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
   if (section === undefined) return [];
-  return [section.replace(NAMESPACE, ""), ...rest.map((part) => (/^\d+$/.test(part) ? Number(part) : part))];
+  return [
+    section.replace(NAMESPACE, ""),
+    ...rest.map((part) => (String(Number(part)) === part ? Number(part) : part)),
+  ];
 }
 
 function missing(error: ErrorObject): string {
@@ -127,8 +130,10 @@ const firstSentence = (text: string): string => {
 
 const KINDS = ["libvirt", "ldap", "embedded"];
 
-const wrongKind = ({ params }: ErrorObject): string =>
-  `"${String(params.tagValue)}" is no kind of backend${suggest(String(params.tagValue), KINDS)}`;
+function wrongKind({ params: { tagValue } }: ErrorObject): string {
+  const near = typeof tagValue === "string" ? suggest(tagValue, KINDS) : `; one of ${KINDS.join(", ")}`;
+  return `${kindOf(tagValue)} is no kind of backend${near}`;
+}
 
 function oneOf(error: ErrorObject): string {
   const names = alternatives(error).join(" and ");

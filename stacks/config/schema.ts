@@ -21,6 +21,16 @@ export const SECTIONS = Object.keys(stack.properties.config.properties).map(
   (key) => key.split(":")[1] ?? key,
 );
 
+/** Names of the fields that hold a number: any other is quoted when it looks like one. */
+export const numberFields: ReadonlySet<string> = new Set(Object.values(partSchemas).flatMap(integersIn));
+
+function integersIn(schema: unknown): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  return Object.entries(schema).flatMap(([name, child]) =>
+    (child as { type?: unknown } | null)?.type === "integer" ? [name] : integersIn(child),
+  );
+}
+
 const ajv = new Ajv({
   allErrors: true,
   verbose: true,

@@ -19,7 +19,7 @@ export function secretProblems(config: LabConfig, file: StackFile): PositionedPr
     const stored = [...keys].filter(([, { value }]) => isEncrypted(value)).map(([name]) => name);
     problems.push({
       path,
-      message: `no secret "${secret}" is set${suggest(secret, stored, "Set")}. To set it: pulumi config set --secret ${secret}`,
+      message: `no secret "${secret}" is set; "pulumi config set --secret ${secret}" sets it${suggest(secret, stored, "Set")}`,
     });
   }
   return problems.map((problem) => place(file, problem));

@@ -1,5 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, Scalar } from "yaml";
 import { offsetOf, type PositionedProblem } from "./positions";
+import { numberFields } from "./schema";
 import { rewritten } from "./source-scalars";
 import {
   configEntry,
@@ -87,8 +88,9 @@ function rewrittenMessage(scalar: Scalar, path: ConfigPath = []): string | undef
   const { reads, number } = change;
   if (path.at(-1) === "until" && /^[\d-]+$/.test(scalar.source))
     return `${scalar.source} would be read as ${reads}; write day, time and zone: "${scalar.source}T18:00Z"`;
-  const asNumber = number === undefined ? "" : `, or ${number} where the number is meant`;
-  return `${scalar.source} would be read as ${reads}; write "${scalar.source}"${asNumber}`;
+  const field = path.at(-1);
+  const paste = number !== undefined && numberFields.has(String(field)) ? number : `"${scalar.source}"`;
+  return `${scalar.source} would be read as ${reads}; write ${paste}`;
 }
 
 /** What `pulumi config set --secret` writes. */
