@@ -6,15 +6,7 @@ import { stopEmbedded } from "../../embedded/start";
 
 const ROOT = path.resolve(__dirname, "../..");
 /** Everything a user's clone has, but for its stacks. */
-const LINKED = [
-  "providers",
-  "schemas",
-  "embedded",
-  "node_modules",
-  "package.json",
-  "tsconfig.json",
-  "Pulumi.yaml",
-];
+const LINKED = ["providers", "schemas", "embedded", "bench", "node_modules", "tsconfig.json", "Pulumi.yaml"];
 
 export interface Outcome {
   code: number;

@@ -9,6 +9,8 @@ export interface Transport {
   stream: Duplex;
   /** Whether the process must stay alive for it. Absent: the stream always holds it. */
   hold?: (busy: boolean) => void;
+  /** What was tried before and failed: said when this fails as well. */
+  tried?: string;
   /** Ends what carries the stream. */
   close(): Promise<void>;
 }
@@ -34,7 +36,9 @@ export async function openTransport(address: LibvirtAddress, options: TransportO
 }
 
 async function startEmbedded(): Promise<{ libvirtSocket: string }> {
-  throw new BackendError("embedded: the embedded lab is not part of this build");
+  // Loaded on demand: a lab on real hypervisors never needs it.
+  const { ensureEmbedded } = require("../../../embedded/start") as typeof import("../../../embedded/start");
+  return ensureEmbedded();
 }
 
 async function openFirst(
@@ -115,7 +119,7 @@ async function openOverSsh(address: LibvirtAddress, options: TransportOptions): 
     ? await options.ssh(target, options.signal)
     : await (await import("../../ssh/client.js")).connectSsh(target, signal);
   try {
-    return { stream: await openFarSide(ssh, address, signal), close: () => ssh.close() };
+    return { ...(await openFarSide(ssh, address, signal)), close: () => ssh.close() };
   } catch (error) {
     await ssh.close();
     throw error;
@@ -127,11 +131,11 @@ async function openFarSide(
   ssh: SshConnection,
   address: LibvirtAddress,
   signal: { signal?: AbortSignal },
-): Promise<Duplex> {
+): Promise<Omit<Transport, "close">> {
   const problems: string[] = [];
   for (const path of address.sockets) {
     try {
-      return await ssh.openUnixSocket(path, signal);
+      return { stream: await ssh.openUnixSocket(path, signal) };
     } catch (error) {
       signal.signal?.throwIfAborted();
       if (ssh.ended.aborted) throw error;
@@ -144,5 +148,6 @@ async function openFarSide(
       `${address.uri}: ${problems.join("; ")}. Is libvirtd running there, may this user open that socket (group libvirt), and does its sshd allow AllowStreamLocalForwarding?`,
     );
   }
-  return ssh.execDuplex(["virt-ssh-helper", address.name], signal);
+  const stream = await ssh.execDuplex(["virt-ssh-helper", address.name], signal);
+  return { stream, tried: [...problems, "virt-ssh-helper was then asked for"].join(" ") };
 }
