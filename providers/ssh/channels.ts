@@ -1,3 +1,4 @@
+import { type Clock, sleep } from "./clock";
 import { SshError } from "./errors";
 
 export interface Opening<C> {
@@ -34,4 +35,29 @@ export function openChannel<C, T>(
       reject(new SshError(target, "lost", `cannot ${what}: the SSH connection is closed.`, { cause }));
     }
   });
+}
+
+/** CHANNEL_OPEN_FAILURE for "connect failed" and "resource shortage", RFC 4254 section 5.1. */
+const PERHAPS_FULL = [2, 4];
+const RETRIES_MS = [20, 40, 80, 160, 320, 640, 1_280];
+
+/**
+ * Open a session channel. sshd counts a session for a moment longer than its channel lives, and answers "open failed"
+ * when it has MaxSessions of them; nothing has been run then, so asking again is safe.
+ */
+export async function openSession<C, T>(
+  opening: Opening<C>,
+  clock: Clock,
+  take: (channel: C) => T,
+): Promise<T> {
+  for (const pause of RETRIES_MS) {
+    try {
+      return await openChannel(opening, take);
+    } catch (error) {
+      const cause = error instanceof SshError ? (error.cause as { reason?: unknown } | undefined) : undefined;
+      if (!PERHAPS_FULL.some((code) => code === cause?.reason)) throw error;
+      await sleep(clock, pause, opening.signal);
+    }
+  }
+  return openChannel(opening, take);
 }

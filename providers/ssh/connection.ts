@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Channel, Client, ClientChannel } from "ssh2";
 import { DeadlineError } from "../core/errors";
 import { ChannelStream } from "./channel-stream";
-import { openChannel } from "./channels";
+import { type Opening, openChannel, openSession } from "./channels";
 import type { Clock } from "./clock";
 import { Command, type ExecResult, followed, killArgv } from "./command";
 import { SshError } from "./errors";
@@ -85,26 +85,24 @@ export class SshConnection {
       const start = (channel: ClientChannel) =>
         new Command(this.target, name, channel, stdin, maxOutputBytes);
       try {
-        const command = await openChannel<ClientChannel, Command>(
-          {
-            target: this.target,
-            what: `run "${name}"`,
-            signal,
-            ask: (done) => this.#client.exec(line, done),
-            drop: (channel) => this.#stop(start(channel), channel),
-          },
-          (channel) => {
-            const begun = start(channel);
-            const stop = () => this.#stop(begun, channel);
-            signal.addEventListener("abort", stop, { once: true });
-            begun.result
-              .catch((error: unknown) => {
-                if (!(error instanceof SshError && error.reason === "lost")) stop();
-              })
-              .finally(() => signal.removeEventListener("abort", stop));
-            return begun;
-          },
-        );
+        const opening: Opening<ClientChannel> = {
+          target: this.target,
+          what: `run "${name}"`,
+          signal,
+          ask: (done) => this.#client.exec(line, done),
+          drop: (channel) => this.#stop(start(channel), channel),
+        };
+        const command = await openSession(opening, this.#clock, (channel) => {
+          const begun = start(channel);
+          const stop = () => this.#stop(begun, channel);
+          signal.addEventListener("abort", stop, { once: true });
+          begun.result
+            .catch((error: unknown) => {
+              if (!(error instanceof SshError && error.reason === "lost")) stop();
+            })
+            .finally(() => signal.removeEventListener("abort", stop));
+          return begun;
+        });
         return await command.result;
       } finally {
         leave();
@@ -215,26 +213,26 @@ export class SshConnection {
     }
   }
 
+  /** `failure` is given for programs: it tells, once the channel is closed, whether that was a bad end. */
   #stream<C extends Channel>(
     what: string,
     outer: AbortSignal | undefined,
-    ask: (done: (error: Error | undefined, channel: C) => void) => unknown,
-    failure: (channel: C) => () => Error | undefined = () => () => undefined,
+    ask: Opening<C>["ask"],
+    failure?: (channel: C) => () => Error | undefined,
   ): Promise<Duplex> {
     const late = () =>
       new SshError(this.target, "timeout", `cannot ${what}: no answer within ${OPEN_DEADLINE_S} s.`);
-    const signals = [outer, this.ended];
-    return within({ clock: this.#clock, deadlineS: OPEN_DEADLINE_S, late, signals }, (signal) =>
-      openChannel(
-        { target: this.target, what, signal, ask, drop: (channel) => channel.close() },
-        (channel) => {
-          const stream = new ChannelStream(channel, failure(channel));
-          const stop = () => stream.destroy(this.ended.reason);
-          this.ended.addEventListener("abort", stop);
-          stream.on("close", () => this.ended.removeEventListener("abort", stop));
-          return stream;
-        },
-      ),
-    );
+    const take = (channel: C) => {
+      const stream = new ChannelStream(channel, failure?.(channel));
+      const stop = () => stream.destroy(this.ended.reason);
+      this.ended.addEventListener("abort", stop);
+      stream.on("close", () => this.ended.removeEventListener("abort", stop));
+      return stream;
+    };
+    const limits = { clock: this.#clock, deadlineS: OPEN_DEADLINE_S, late, signals: [outer, this.ended] };
+    return within<Duplex>(limits, (signal) => {
+      const opening = { target: this.target, what, signal, ask, drop: (channel: C) => channel.close() };
+      return failure ? openSession(opening, this.#clock, take) : openChannel(opening, take);
+    });
   }
 }

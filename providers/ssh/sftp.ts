@@ -1,6 +1,6 @@
 import type { Client, SFTPWrapper } from "ssh2";
 import { DeadlineError } from "../core/errors";
-import { openChannel } from "./channels";
+import { openSession } from "./channels";
 import type { Clock } from "./clock";
 import { SshError } from "./errors";
 import { within } from "./limits";
@@ -97,7 +97,7 @@ export class SftpFiles {
   }
 
   #open(): Promise<SFTPWrapper> {
-    this.#session ??= openChannel<SFTPWrapper, SFTPWrapper>(
+    this.#session ??= openSession<SFTPWrapper, SFTPWrapper>(
       {
         target: this.#target,
         what: "open SFTP",
@@ -105,6 +105,7 @@ export class SftpFiles {
         ask: (done) => this.#client.sftp(done),
         drop: (sftp) => sftp.end(),
       },
+      this.#clock,
       (sftp) => {
         const forget = () => {
           this.#session = undefined;
