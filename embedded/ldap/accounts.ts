@@ -13,7 +13,8 @@ import type { Tree } from "./tree";
  */
 export type Policy = "enforced" | "ignored" | "absent";
 
-const MIN_LENGTH = 12;
+/** Shortest password that the policy takes. */
+export const MIN_LENGTH = 12;
 
 /** Who may log in, and how passwords are kept. */
 export class Accounts {

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { Journal } from "../journal";
-import { Accounts, type Policy } from "./accounts";
+import { Accounts, MIN_LENGTH, type Policy } from "./accounts";
 import { ADMIN_DN, ensureAdminPassword } from "./admin";
 import { LdapResult } from "./codes";
 import type { Entry } from "./entry";
@@ -59,7 +59,7 @@ export async function startLdapServer(options: LdapServerOptions): Promise<LdapS
   });
   for (const { dn, values } of journal.all<{ dn: string; values: Record<string, string[]> }>(""))
     tree.restore({ dn, values: new Map(Object.entries(values)) } satisfies Entry);
-  if (!tree.get(SUFFIX)) seed(tree);
+  if (!tree.get(SUFFIX)) seed(tree, policy);
 
   const directory: Directory = {
     tree,
@@ -97,7 +97,7 @@ export async function startLdapServer(options: LdapServerOptions): Promise<LdapS
 }
 
 /** What a new directory holds. A group needs a member, so the administrator is one. */
-function seed(tree: Tree): void {
+function seed(tree: Tree, policy: Policy): void {
   const add = (dn: string, attributes: Record<string, string[]>) =>
     tree.add(dn, Object.entries(attributes), ADMIN_DN);
   add(SUFFIX, { objectClass: ["organization", "dcObject"], dc: ["lab"], o: ["lab"] });
@@ -108,6 +108,16 @@ function seed(tree: Tree): void {
     objectClass: ["groupOfUniqueNames"],
     cn: ["vpn"],
     uniqueMember: [ADMIN_DN],
+  });
+  if (policy !== "enforced") return;
+  // Clients look for it to know whether end dates act by themselves.
+  add(`ou=Policies,${SUFFIX}`, { objectClass: ["organizationalUnit"], ou: ["Policies"] });
+  add(`cn=default,ou=Policies,${SUFFIX}`, {
+    objectClass: ["device", "pwdPolicy"],
+    cn: ["default"],
+    pwdAttribute: ["userPassword"],
+    pwdLockout: ["TRUE"],
+    pwdMinLength: [String(MIN_LENGTH)],
   });
 }
 
@@ -135,6 +145,8 @@ function serve(
     }
     await session.handle(message, intercept);
   };
+  // An entry and the end of its search are two small writes: the second would wait 40 ms for an acknowledgement.
+  socket.setNoDelay(true);
   socket.on("error", () => {});
   socket.on("data", (bytes) => {
     unread = unread.length > 0 ? Buffer.concat([unread, bytes]) : bytes;

@@ -39,6 +39,7 @@ export async function open(endpoint: Endpoint, deadlines: Deadlines = DEADLINES)
   };
   socket.once("close", onClose);
   socket.setKeepAlive(true, 30_000);
+  socket.setNoDelay(true);
   // An idle connection must not keep the process alive; a call does, by its timer.
   socket.unref();
 

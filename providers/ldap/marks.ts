@@ -11,17 +11,19 @@ import type { Mark } from "../core/definition";
 export interface Notes {
   /** Text of the mark. */
   mark: string;
+  /** Groups that we put the entry in, or are about to. */
+  groups: string[];
   /** The entry was there before us: released on destroy, not deleted. */
   adopted: boolean;
   /**
    * Names the last password that we set or were about to set. The state holds the same serial only when the
    * password in it is that one: any other serial means "set again".
    */
-  passwordSerial?: string;
-  /** The end of access was carried out in full. */
-  locked: boolean;
+  passwordSerial?: string | undefined;
+  /** `done` once the end of access was carried out in full; `pending` while it is carried out or lifted. */
+  lock?: "pending" | "done" | undefined;
   /** DN that the entry had before a rename which is not finished. */
-  formerDn?: string;
+  formerDn?: string | undefined;
 }
 
 export const MARK_ATTRIBUTE = "labeledURI";
@@ -42,8 +44,9 @@ export function noteValues(notes: Notes): string[] {
     "",
     ...(notes.adopted ? ["#adopted"] : []),
     ...(notes.passwordSerial ? [`#password=${notes.passwordSerial}`] : []),
-    ...(notes.locked ? ["#locked"] : []),
+    ...(notes.lock ? [`#lock=${notes.lock}`] : []),
     ...(notes.formerDn ? [`#formerly=${encodeURIComponent(notes.formerDn)}`] : []),
+    ...notes.groups.map((group) => `#group=${encodeURIComponent(group)}`),
   ];
   return fragments.map((fragment) => `${SCHEME}${notes.mark}${fragment} ${LABEL}`);
 }
@@ -59,12 +62,13 @@ export function readNotes(values: readonly string[]): Notes[] {
   for (const value of values) {
     const { mark, key, value: text = "" } = NOTE.exec(value)?.groups ?? {};
     if (!mark) continue;
-    const notes = found.get(mark) ?? { mark, adopted: false, locked: false };
+    const notes = found.get(mark) ?? { mark, adopted: false, groups: [] };
     found.set(mark, notes);
     if (key === "adopted") notes.adopted = true;
-    else if (key === "locked") notes.locked = true;
+    else if (key === "lock") notes.lock = text === "done" ? "done" : "pending";
     else if (key === "password") notes.passwordSerial = text;
     else if (key === "formerly") notes.formerDn = decoded(text);
+    else if (key === "group") notes.groups.push(decoded(text));
   }
   // A note without the mark itself is a leftover: it makes the entry nobody's.
   return [...found.values()].filter((notes) => values.includes(markValue(notes.mark)));

@@ -31,6 +31,10 @@ export interface UserState extends UserInputs {
   generatedPassword?: string;
   /** Password version that is in force at the server. */
   appliedPasswordVersion?: number;
+  /** Names the password in force, as the entry's note does; see marks.ts. */
+  passwordSerial?: string;
   locked: boolean;
   adopted?: boolean;
+  /** The mark that the entry carries: another than the run's while the logical name changes. */
+  mark: string;
 }
