@@ -8,8 +8,11 @@ export const newCard = (machine: string, card: string, mac: string, ip: string |
 export const newAddress = (machine: string, card: string, ip: string): string =>
   `${machine} on ${place(card)} has address ${ip}`;
 
-export const newSeed = (key: string, seed: string): string =>
-  `${key.replace("/", " ")} keeps the facts of "${seed}"`;
+/** `machines/web1` is a thing whose facts come from another name than its own. */
+export function newSeed(key: string, seed: string): string {
+  const [section = "", name = ""] = key.split("/");
+  return `${section.replace(/s$/, "")} "${name}" has the facts of the name "${seed}"`;
+}
 
 /** `admin`, `bridge:br0` or `admin#2` in words. */
 function place(card: string): string {

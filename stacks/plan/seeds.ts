@@ -55,21 +55,25 @@ export function resolveSeeds(config: LabConfig, lock: Lock): Seeds {
   };
 }
 
-/** Things that had another name keep what it gave them; one that is newly called so takes the next free seed. */
+/**
+ * Things that had another name keep what it gave them; one that is newly called so takes the next free seed.
+ * Without regard to case, because host names are made of seeds.
+ */
 function settle(wanted: ReadonlyMap<string, Seed>): Map<string, Seed> {
-  const names = [...wanted.keys()];
-  const claimed = new Set<string>();
   const settled = new Map<string, Seed>();
-  const ownName = (name: string) => wanted.get(name)?.seed === name;
-  for (const name of [...names.filter((n) => !ownName(n)), ...names.filter(ownName)]) {
-    const wish = wanted.get(name);
-    if (!wish) continue;
-    let seed = wish.seed;
-    for (let n = 2; claimed.has(seed); n++) {
-      const next = `${name}-${n}`;
-      seed = claimed.has(next) || wanted.has(next) ? seed : next;
-    }
-    claimed.add(seed);
+  const names = new Set([...wanted.keys()].map((name) => name.toLowerCase()));
+  const claimed = new Set<string>();
+  const entries = [...wanted];
+  const isNamedBySeed = ([name, { seed }]: [string, Seed]) => seed === name;
+  for (const [name, wish] of [
+    ...entries.filter((entry) => !isNamedBySeed(entry)),
+    ...entries.filter(isNamedBySeed),
+  ]) {
+    let { seed } = wish;
+    for (let n = 2; claimed.has(seed.toLowerCase()); n++)
+      if (!names.has(`${name}-${n}`.toLowerCase())) seed = `${name}-${n}`;
+    // Two names that differ in case only are the user's own, and told where host names are compared.
+    if (seed !== name) claimed.add(seed.toLowerCase());
     settled.set(name, { ...wish, seed });
   }
   return settled;

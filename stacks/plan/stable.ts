@@ -15,10 +15,9 @@ export function stable<T>(value: T): T {
   if (Array.isArray(value))
     return value.map((item) => (item === undefined ? null : stable(item))) as unknown as T;
   if (value === null || typeof value !== "object") return value;
-  const copy: Record<string, unknown> = {};
-  for (const key of sortedKeys(value)) {
-    const field = (value as Record<string, unknown>)[key];
-    if (field !== undefined) copy[key] = stable(field);
-  }
-  return copy as T;
+  const entries = sortedKeys(value).map((key) => [key, (value as Record<string, unknown>)[key]]);
+  // fromEntries defines `__proto__` as a key like any other; an assignment would not.
+  return Object.fromEntries(
+    entries.flatMap(([key, field]) => (field === undefined ? [] : [[key, stable(field)]])),
+  ) as T;
 }

@@ -1,0 +1,138 @@
+import { describe, expect, test } from "vitest";
+import type { LabConfig } from "../../../../stacks/config/types";
+import { resourceKey } from "../../../../stacks/plan/types";
+import { inputsOf, lab, machine, planned, resource, told } from "./lab";
+
+const two = lab({
+  networks: { admin: { backend: "rack" }, storage: { backend: "rack", mode: "isolated" } },
+  machines: {
+    w1: machine({ networks: [{ network: "admin" }, { network: "storage" }] }),
+    w2: machine(),
+  },
+});
+
+/** The lab with one key of a section renamed. */
+function rename(config: LabConfig, section: "machines" | "networks", from: string, to: string): LabConfig {
+  const entries = Object.entries(config[section] as Record<string, object>).map(([name, thing]) =>
+    name === from ? [to, { ...thing, formerly: from }] : [name, thing],
+  );
+  const renamed = { ...config, [section]: Object.fromEntries(entries) } as LabConfig;
+  if (section === "machines") return renamed;
+  const machines = structuredClone(renamed.machines);
+  for (const one of Object.values(machines))
+    for (const nic of one.networks ?? []) if (nic.network === from) nic.network = to;
+  return { ...renamed, machines };
+}
+
+const withoutFormerly = (config: LabConfig): LabConfig => {
+  const copy = structuredClone(config);
+  for (const thing of [...Object.values(copy.machines), ...Object.values(copy.networks)])
+    delete thing.formerly;
+  return copy;
+};
+
+describe("a renamed machine", () => {
+  const first = planned(two);
+  const config = rename(two, "machines", "w1", "web1");
+  const second = planned(config, first.lock);
+
+  test("keeps every input, so that nothing is changed or replaced", () => {
+    expect(inputsOf(second, "libvirt:Domain", "web1")).toEqual(inputsOf(first, "libvirt:Domain", "w1"));
+    expect(inputsOf(second, "libvirt:Volume", "web1.disk0")).toEqual(
+      inputsOf(first, "libvirt:Volume", "w1.disk0"),
+    );
+    expect(inputsOf(second, "libvirt:Network", "admin")).toEqual(inputsOf(first, "libvirt:Network", "admin"));
+  });
+
+  test("tells the engine its former name, and the mark that it was made with", () => {
+    expect(resource(second, "libvirt:Domain", "web1")).toMatchObject({ formerName: "w1", markName: "w1" });
+    expect(resource(second, "libvirt:Volume", "web1.disk0")).toMatchObject({
+      formerName: "w1.disk0",
+      markName: "w1.disk0",
+    });
+    expect(resource(second, "libvirt:Domain", "web1").dependsOn).toContain(
+      resourceKey("libvirt:Volume", "web1.disk0"),
+    );
+  });
+
+  test("takes its entries of the lock file along", () => {
+    expect(second.lock.addresses.admin?.web1).toBe(first.lock.addresses.admin?.w1);
+    expect(second.lock.macs?.web1).toEqual(first.lock.macs?.w1);
+    expect(second.lock.addresses.admin).not.toHaveProperty("w1");
+    expect(second.newFacts).toEqual(['machine "web1" has the facts of the name "w1"']);
+  });
+
+  test("keeps them when `formerly` is taken out, and when it is renamed again", () => {
+    const third = planned(withoutFormerly(config), second.lock);
+    expect(inputsOf(third, "libvirt:Domain", "web1")).toEqual(inputsOf(first, "libvirt:Domain", "w1"));
+    expect(resource(third, "libvirt:Domain", "web1")).toMatchObject({ markName: "w1" });
+    expect(resource(third, "libvirt:Domain", "web1")).not.toHaveProperty("formerName");
+
+    const again = rename(config, "machines", "web1", "front1");
+    const fourth = planned(again, second.lock);
+    expect(inputsOf(fourth, "libvirt:Domain", "front1")).toEqual(inputsOf(first, "libvirt:Domain", "w1"));
+    expect(resource(fourth, "libvirt:Domain", "front1")).toMatchObject({
+      formerName: "web1",
+      markName: "w1",
+    });
+  });
+
+  test("keeps its hashed facts even with a lost lock file", () => {
+    const { nics: _, ...facts } = inputsOf(first, "libvirt:Domain", "w1");
+    expect(inputsOf(planned(config), "libvirt:Domain", "web1")).toMatchObject(facts);
+  });
+
+  test("leaves its old name to a new machine, which gets facts of its own", () => {
+    const reused = withoutFormerly(config);
+    reused.machines.w1 = machine();
+    const plan = planned(reused, second.lock);
+    expect(inputsOf(plan, "libvirt:Domain", "web1")).toEqual(inputsOf(first, "libvirt:Domain", "w1"));
+    const newcomer = inputsOf(plan, "libvirt:Domain", "w1");
+    expect(newcomer).toMatchObject({ name: "w1-2", hostName: "w1-2" });
+    expect(newcomer.uuid).not.toBe(inputsOf(first, "libvirt:Domain", "w1").uuid);
+
+    // And keeps them when the other one goes.
+    delete reused.machines.web1;
+    expect(inputsOf(planned(reused, plan.lock), "libvirt:Domain", "w1")).toEqual(newcomer);
+  });
+});
+
+describe("a renamed network", () => {
+  test("keeps its cidr, bridge and UUID, and the cards on it their MACs and addresses", () => {
+    const first = planned(two);
+    const config = rename(two, "networks", "admin", "mgmt");
+    const second = planned(config, first.lock);
+    expect(inputsOf(second, "libvirt:Network", "mgmt")).toEqual(inputsOf(first, "libvirt:Network", "admin"));
+    expect(inputsOf(second, "libvirt:Domain", "w1")).toEqual(inputsOf(first, "libvirt:Domain", "w1"));
+    expect(second.newFacts).toEqual(['network "mgmt" has the facts of the name "admin"']);
+    expect(planned(withoutFormerly(config), second.lock).lock).toEqual(second.lock);
+    expect(inputsOf(planned(withoutFormerly(config), second.lock), "libvirt:Domain", "w1")).toEqual(
+      inputsOf(first, "libvirt:Domain", "w1"),
+    );
+  });
+});
+
+describe("what `formerly` cannot mean", () => {
+  test("a thing that is still declared", () => {
+    const config = lab({ machines: { w1: machine(), w2: machine({ formerly: "w1" }) } });
+    expect(told(config)).toEqual([
+      expect.stringContaining('machines.w2.formerly: formerly "w1", and a "w1" is declared as well'),
+    ]);
+  });
+
+  test("the same thing twice, and a thing itself", () => {
+    expect(told(lab({ machines: { a: machine({ formerly: "x" }), b: machine({ formerly: "x" }) } }))).toEqual(
+      [expect.stringContaining('machines.b.formerly: "a" is formerly "x" too')],
+    );
+    expect(told(lab({ machines: { a: machine({ formerly: "a" }) } }))).toEqual([
+      expect.stringContaining("is its own name"),
+    ]);
+  });
+
+  test("a machine that the lock file knows beside this one: it has no effect, and that is said", () => {
+    const both = planned(lab({ machines: { a: machine(), b: machine() } }));
+    const plan = planned(lab({ machines: { b: machine({ formerly: "a" }) } }), both.lock);
+    expect(plan.notes).toEqual([expect.stringContaining('b: "formerly: a" has no effect')]);
+    expect(inputsOf(plan, "libvirt:Domain", "b")).toEqual(inputsOf(both, "libvirt:Domain", "b"));
+  });
+});
