@@ -116,7 +116,7 @@ async function open(uri: string, options: LibvirtOptions): Promise<RpcConnection
   } catch (error) {
     rpc.destroy("it could not be opened");
     options.signal?.throwIfAborted();
-    throw explain(address, error as Error);
+    throw explain(address, error as Error, transport.tried);
   }
   return rpc;
 }
@@ -130,7 +130,7 @@ function idleTimer(idleMs: number | undefined, expire: () => void): (busy: boole
   };
 }
 
-function explain(address: LibvirtAddress, error: Error): Error {
+function explain(address: LibvirtAddress, error: Error, tried: string | undefined): Error {
   if (hasCode(error, ERROR.authFailed, ERROR.authCancelled, ERROR.authUnavailable)) {
     return new BackendError(
       `${address.uri}: libvirtd there does not let this user in (${error.message}). Become a member of its group, "sudo usermod -aG libvirt $USER", and log in again.`,
@@ -140,6 +140,13 @@ function explain(address: LibvirtAddress, error: Error): Error {
   if (error instanceof LibvirtError) {
     return new BackendError(
       `${address.uri}: libvirtd answers, and cannot open "${address.name}": ${error.message}. Is the QEMU driver installed there (libvirt-daemon-driver-qemu)?`,
+      { cause: error },
+    );
+  }
+  if (tried !== undefined && error instanceof BackendError) {
+    const why = error.cause instanceof Error ? error.cause.message : error.message;
+    return new BackendError(
+      `${address.uri}: no libvirt there answered. ${tried}: ${why}. Is libvirt (libvirt-daemon-system) installed and running there, and may this user use it (group libvirt)?`,
       { cause: error },
     );
   }

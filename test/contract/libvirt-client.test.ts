@@ -1,8 +1,8 @@
 import { describe, it } from "vitest";
-import { startLibvirtd, unavailable } from "../systems/libvirt/start";
+import { available, startLibvirtd } from "../systems/libvirt/start";
 import { libvirtClientContract } from "./libvirt-client.suite";
 
-const reason = unavailable();
+const reason = available();
 if (reason && !process.env.CI) {
   describe("libvirt client on libvirtd", () => {
     it.skip(`not run: ${reason}`, () => {});

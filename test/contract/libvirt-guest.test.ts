@@ -7,10 +7,10 @@ import type { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DomainRef, LibvirtClient } from "../../providers/libvirt/client";
 import { connectLibvirt } from "../../providers/libvirt/connect";
-import { GUEST_UP, guestUnavailable, type TinyGuest, tinyGuest } from "../systems/libvirt/guest";
-import { type Libvirtd, startLibvirtd, unavailable } from "../systems/libvirt/start";
+import { GUEST_UP, guestAvailable, type TinyGuest, tinyGuest } from "../systems/libvirt/guest";
+import { available, type Libvirtd, startLibvirtd } from "../systems/libvirt/start";
 
-const reason = unavailable() ?? guestUnavailable();
+const reason = available() ?? guestAvailable();
 const MAC = "52:54:00:1a:b0:01";
 const ADDRESS = "192.168.150.21";
 

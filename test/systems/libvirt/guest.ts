@@ -27,8 +27,8 @@ export const GUEST_UP = "GUEST-UP";
 const FOLDER = join(__dirname, "guest");
 const CACHE = join(__dirname, "..", "..", "..", ".labplan", "cache");
 
-/** Why the guest cannot be built here, or undefined when it can. */
-export function guestUnavailable(): string | undefined {
+/** Undefined when the guest can be built here, else the reason why not. */
+export function guestAvailable(): string | undefined {
   for (const tool of ["/usr/bin/mmdebstrap", "/usr/bin/cpio", "/usr/sbin/modprobe", "/usr/bin/ssh-keygen"]) {
     if (!existsSync(tool)) return `${tool} is not installed; test/systems/libvirt/install.sh installs it`;
   }
@@ -38,7 +38,7 @@ export function guestUnavailable(): string | undefined {
 /** Built once for a kernel and a recipe, then taken from `.labplan/cache`. */
 export async function tinyGuest(): Promise<TinyGuest> {
   const version = kernelVersion();
-  if (!version) throw new Error(guestUnavailable());
+  if (!version) throw new Error(guestAvailable());
   const recipe = createHash("sha256").update(version);
   for (const file of readdirSync(FOLDER).sort()) recipe.update(readFileSync(join(FOLDER, file)));
   const target = join(CACHE, `guest-${recipe.digest("hex").slice(0, 12)}`);

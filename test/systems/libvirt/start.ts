@@ -49,8 +49,8 @@ const BINARIES = [
   "/usr/bin/setpriv",
 ];
 
-/** Why no private libvirtd can be started here, or undefined when it can. */
-export function unavailable(): string | undefined {
+/** Undefined when a private libvirtd can be started here, else the reason why not. */
+export function available(): string | undefined {
   if (process.platform !== "linux") return "libvirtd needs Linux";
   for (const path of BINARIES) {
     try {
@@ -68,10 +68,8 @@ export function unavailable(): string | undefined {
   return undefined;
 }
 
-export { unavailable as available };
-
 export async function startLibvirtd(): Promise<Libvirtd> {
-  const reason = unavailable();
+  const reason = available();
   if (reason) throw new Error(`no private libvirtd: ${reason}`);
   sweep();
   const stateDir = mkdtempSync(join(tmpdir(), PREFIX));
