@@ -42,7 +42,7 @@ export function nextLock(
       else if (ipIsNew && ip !== undefined) newFacts.push(newAddress(machine.logical, card, ip));
     }
   for (const [key, seed] of Object.entries(seeds.remembered))
-    if (own(lock.seeds, key) !== seed) newFacts.push(newSeed(key, seed));
+    if (own(lock.seeds, key) !== seed && !key.endsWith(`/${seed}`)) newFacts.push(newSeed(key, seed));
 
   return {
     lock: stable({

@@ -44,7 +44,9 @@ export function resolveSeeds(config: LabConfig, lock: Lock): Seeds {
     const settled = settle(wanted);
     for (const [name, seed] of settled) {
       seeds.set(`${section}/${name}`, seed);
-      if (seed.seed !== name) remembered[`${section}/${name}`] = seed.seed;
+      // Also where a thing has come back to its first name: as long as `formerly` is there, it must not be read anew.
+      if (seed.seed !== name || own(things, name)?.formerly !== undefined)
+        remembered[`${section}/${name}`] = seed.seed;
     }
   }
 

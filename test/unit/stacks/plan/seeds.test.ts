@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LabConfig } from "../../../../stacks/config/types";
-import { resourceKey } from "../../../../stacks/plan/types";
+import { type LabPlan, resourceKey } from "../../../../stacks/plan/types";
 import { inputsOf, lab, machine, planned, resource, told } from "./lab";
 
 const two = lab({
@@ -96,6 +96,26 @@ describe("a renamed machine", () => {
     expect(inputsOf(planned(reused, plan.lock), "libvirt:Domain", "w1")).toEqual(newcomer);
   });
 });
+
+test("a thing that is renamed back to its first name is what it was, with `formerly` and without", () => {
+  const first = planned(vpnUser("alice"));
+  const renamed = planned(vpnUser("alicia", "alice"), first.lock);
+  const back = planned(vpnUser("alice", "alicia"), renamed.lock);
+  const markOf = (plan: LabPlan) => resource(plan, "ldap:User", "alice").markName ?? "alice";
+  expect(markOf(back)).toBe("alice");
+  expect(markOf(planned(vpnUser("alice", "alicia"), back.lock))).toBe("alice");
+  expect(markOf(planned(vpnUser("alice"), back.lock))).toBe("alice");
+});
+
+const vpnUser = (name: string, formerly?: string): LabConfig =>
+  lab({
+    backends: { rack: { kind: "embedded" } },
+    vpn: {
+      backend: "rack",
+      base: "ou=People,dc=lab",
+      users: { [name]: { sn: "Ames", ...(formerly === undefined ? {} : { formerly }) } },
+    },
+  });
 
 describe("a renamed network", () => {
   test("keeps its cidr, bridge and UUID, and the cards on it their MACs and addresses", () => {
