@@ -1,0 +1,129 @@
+import { isDeepStrictEqual } from "node:util";
+import { Document, isScalar, visit } from "yaml";
+import { machinesOf } from "./domains";
+import { noteElsewhere } from "./elsewhere";
+import { type Fields, logicalName } from "./fields";
+import { type LaasFile, type LaasIo, readFolder } from "./folder";
+import { networksOf } from "./networks";
+import { type Note, Notes } from "./notes";
+import { type CarriedFile, templateOf } from "./templates";
+import { vpnOf } from "./vpn";
+
+export interface ImportedLab {
+  /** The stack's file. */
+  yaml: string;
+  /** What was fixed, left out or must be looked at. */
+  notes: Note[];
+  /** Templates to write into the project. */
+  files: CarriedFile[];
+}
+
+const HYPERVISOR = "hypervisor";
+const DIRECTORY = "directory";
+
+/** Turns a folder of Lab-as-a-Service files into a stack's config. `lab` is the new lab's random id. */
+export function importLaas(dir: string, io: LaasIo, lab?: string): ImportedLab {
+  const notes = new Notes();
+  const files = readFolder(dir, io, notes);
+  const carried = new Map<string, CarriedFile>();
+  const templated = (file: LaasFile, things: Map<string, Fields>): Map<string, Fields> => {
+    const template = templateOf(file, dir, io, notes);
+    if (!template) return things;
+    carried.set(template.path, template);
+    return new Map([...things].map(([name, fields]) => [name, { ...fields, template: template.path }]));
+  };
+
+  const networks = new Section("network", notes);
+  const machines = new Section("domain", notes);
+  const images = new Map<string, Fields>();
+  for (const file of files.filter(({ kind }) => kind === "networks"))
+    networks.addAll(file, templated(file, networksOf(file, HYPERVISOR, notes)));
+  for (const file of files.filter(({ kind }) => kind === "domains")) {
+    const context = { backend: HYPERVISOR, networks: networks.names, images, notes };
+    machines.addAll(file, templated(file, machinesOf(file, context)));
+  }
+  const [vpnFile, ...moreVpn] = files.filter(({ kind }) => kind === "vpn");
+  for (const { name } of moreVpn) notes.add(name, "a stack has one VPN; the first file is taken");
+  const vpn = vpnFile && vpnOf(vpnFile, DIRECTORY, notes);
+  for (const file of files)
+    if (!["networks", "domains", "vpn"].includes(file.kind)) noteElsewhere(file, files, notes);
+
+  const backends: Fields = {};
+  if (networks.things.size + machines.things.size > 0) {
+    backends[HYPERVISOR] = { kind: "libvirt", uri: "qemu:///system" };
+    notes.add(
+      `backends.${HYPERVISOR}.uri`,
+      "LaaS took the host from each booking; put in yours, like qemu+ssh://root@host.example/system",
+    );
+  }
+  if (vpn) backends[DIRECTORY] = vpn.backend;
+  const sections: Fields = {
+    lab,
+    backends,
+    networks: Object.fromEntries(networks.things),
+    images: Object.fromEntries(images),
+    machines: Object.fromEntries(machines.things),
+    vpn: vpn?.vpn,
+  };
+  return { yaml: stackText(sections), notes: notes.list(), files: [...carried.values()] };
+}
+
+/** Things of several files under one set of names: installers had files of their own, often with the same content. */
+class Section {
+  /** Name in our config → fields. */
+  readonly things = new Map<string, Fields>();
+  /** Name in LaaS → name in our config, the last file's. */
+  readonly names = new Map<string, string>();
+  private readonly noun: string;
+  private readonly notes: Notes;
+
+  constructor(noun: string, notes: Notes) {
+    this.noun = noun;
+    this.notes = notes;
+  }
+
+  addAll(file: LaasFile, things: Map<string, Fields>): void {
+    for (const [laasName, fields] of things) this.names.set(laasName, this.add(file, laasName, fields));
+  }
+
+  private add(file: LaasFile, laasName: string, fields: Fields): string {
+    const plain = logicalName(laasName);
+    if (plain !== laasName)
+      this.notes.add(laasName, `the ${this.noun} keeps this name at libvirt; the config says ${plain}`);
+    const other = this.things.get(plain);
+    if (other && isDeepStrictEqual(other, fields)) {
+      this.notes.add(
+        `${laasName} in ${file.name}`,
+        `the same ${this.noun} stands in another file; imported once`,
+      );
+      return plain;
+    }
+    const base = file.name.replace(/\.[^.]*$/, "");
+    const name = other ? logicalName(`${base}-${plain}`) : plain;
+    if (other)
+      this.notes.add(
+        `${laasName} in ${file.name}`,
+        `another ${this.noun} of this name stands in another file; this one is ${name}. A stack for each installer would keep both names`,
+      );
+    this.things.set(name, fields);
+    return name;
+  }
+}
+
+function stackText(sections: Fields): string {
+  const config: Fields = {};
+  for (const [name, value] of Object.entries(sections)) {
+    const isEmpty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+    if (value !== undefined && !isEmpty) config[`labplan:${name}`] = value;
+  }
+  // YAML 1.1, so that all is quoted that the Pulumi CLI would read as a number or a date.
+  const document = new Document({ config }, { version: "1.1", aliasDuplicateObjects: false });
+  document.commentBefore =
+    " yaml-language-server: $schema=../schemas/stack.schema.json\n Imported from OPNFV Lab-as-a-Service files.";
+  visit(document, {
+    Seq: (_, list) => {
+      list.flow = list.items.every(isScalar);
+    },
+  });
+  return document.toString({ lineWidth: 110 });
+}
