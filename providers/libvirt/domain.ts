@@ -55,5 +55,9 @@ export interface DomainState extends DomainInputs {
   address?: string;
   /** `ssh-ed25519 AAAA…`, made with the seed (cloud-init) or given. */
   sshHostKey?: string;
+  /** Port that its SSH server answers at. */
+  sshPort?: number;
+  /** False when something that we wrote and that is no input was changed outside: power actions, seed image. */
+  intact: boolean;
   adopted?: boolean;
 }

@@ -22,8 +22,10 @@ export interface FoundMark extends Mark {
   devices?: string[];
   /** Domains: digest of what the cloud-init seed was made of. */
   seed?: string;
-  /** Domains: digest of the user's own template. */
+  /** Digest of the user's own template. */
   template?: string;
+  /** Domains: stands in for the real one while KVM is probed. */
+  probe?: boolean;
 }
 
 /** `<labplan:mark …/>`, the sign of ownership (rule 8). */
@@ -37,6 +39,7 @@ export function markElement(mark: Omit<FoundMark, "adopted"> & { adopted?: boole
     devices: mark.devices?.join(" "),
     seed: mark.seed,
     template: mark.template,
+    probe: mark.probe && "yes",
   });
 }
 
@@ -49,7 +52,7 @@ const isMark = (node: XmlElement): boolean => {
 export function readMark(root: XmlElement): FoundMark | undefined {
   const node = elementsOf(find(root, "metadata")).find(isMark);
   if (!node) return undefined;
-  const { lab = "", stack = "", name = "", adopted, devices, seed, template } = node.attributes;
+  const { lab = "", stack = "", name = "", adopted, devices, seed, template, probe } = node.attributes;
   return {
     lab,
     stack,
@@ -58,6 +61,7 @@ export function readMark(root: XmlElement): FoundMark | undefined {
     ...(devices === undefined ? {} : { devices: devices.split(" ").filter(Boolean) }),
     ...(seed === undefined ? {} : { seed }),
     ...(template === undefined ? {} : { template }),
+    ...(probe === "yes" ? { probe: true } : {}),
   };
 }
 

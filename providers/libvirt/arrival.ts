@@ -1,0 +1,147 @@
+import type { Run } from "../core/definition";
+import { DeadlineError, LabError } from "../core/errors";
+import type { SshTarget } from "../ssh/target";
+import { waitForSsh } from "../ssh/wait";
+import type { DomainRef, LibvirtClient } from "./client";
+import { stopwatch } from "./clock";
+import type { DomainInputs } from "./domain";
+import { isUp } from "./power";
+import { parseLibvirtUri } from "./rpc/uri";
+import { readNetwork } from "./xml/network";
+import { parseXml } from "./xml/parse";
+
+/** How a machine is reached. */
+export interface Arrival {
+  address?: string;
+  sshPort?: number;
+  sshHostKey?: string;
+}
+
+const DEFAULT_TIMEOUT_S = 600;
+const DEFAULT_SSH_PORT = 22;
+const POLL_MS = 1000;
+
+/** What is known without waiting: the planned address of the first card that has one. */
+export const plannedAddress = ({ nics }: Pick<DomainInputs, "nics">): string | undefined =>
+  nics.find(({ ip }) => ip !== undefined)?.ip;
+
+type WaitRun = Pick<Run, "now" | "signal" | "progress" | "backend">;
+
+/** Wait for what `wait.for` asks; one deadline for all of it. */
+export async function waitForArrival(
+  client: LibvirtClient,
+  domain: DomainRef,
+  inputs: DomainInputs,
+  known: Arrival,
+  run: WaitRun,
+): Promise<Arrival> {
+  const { for: what, timeoutS = DEFAULT_TIMEOUT_S, user, port = DEFAULT_SSH_PORT } = inputs.wait;
+  const watch = stopwatch(run);
+  const embedded = await embeddedArrival(domain, run);
+  if (what === "none") return embedded ?? known;
+  const address = await waitForAddress(client, domain, inputs, timeoutS, run);
+  const found: Arrival = embedded ?? { ...known, address };
+  if (what === "address") return found;
+
+  const { sshHostKey } = found;
+  if (sshHostKey === undefined)
+    throw new LabError(
+      `${inputs.name}: nobody said which SSH host key it has, so nobody can tell it from an impostor. Add "hostKey:" (ssh-keyscan at its console shows it), let cloud-init make it, or say "wait: address".`,
+    );
+  const via = jumpHost(run);
+  const target: SshTarget = {
+    host: found.address ?? address,
+    port: found.sshPort ?? port,
+    hostKey: sshHostKey,
+    ...(user === undefined ? {} : { user }),
+    ...(via ? { via } : {}),
+  };
+  await waitForSsh(target, {
+    timeoutS: Math.max(1, timeoutS - watch.elapsedS()),
+    signal: run.signal,
+    onProgress: (message) => run.progress(`[6/6 wait] ${message}`),
+  });
+  return { ...found, sshPort: found.sshPort ?? port };
+}
+
+/** Guests of a remote hypervisor are reached through it. */
+function jumpHost({ backend }: WaitRun): SshTarget | undefined {
+  if (backend.kind !== "libvirt" || backend.uri === "embedded:") return undefined;
+  const { transport, host, port, user, identityFile, knownHostsFiles } = parseLibvirtUri(backend.uri);
+  if (transport !== "ssh" || host === undefined) return undefined;
+  const key = backend.identityFile ?? identityFile;
+  return {
+    host,
+    ...(port === undefined ? {} : { port }),
+    ...(user === undefined ? {} : { user }),
+    ...(key === undefined ? {} : { identityFile: key }),
+    ...(knownHostsFiles === undefined ? {} : { knownHostsFiles }),
+    ...(backend.hostKey === undefined ? {} : { hostKey: backend.hostKey }),
+  };
+}
+
+/**
+ * A lease of one of our cards, or what the guest's agent or the neighbour table tells. A card with a planned address on
+ * a network that serves no DHCP is set up by its seed, and shows no lease: its address is taken as planned.
+ */
+async function waitForAddress(
+  client: LibvirtClient,
+  domain: DomainRef,
+  inputs: DomainInputs,
+  timeoutS: number,
+  run: WaitRun,
+): Promise<string> {
+  const watch = stopwatch(run);
+  const quiet = await staticAddress(client, inputs);
+  const macs = inputs.nics.map(({ mac }) => mac);
+  const planned = new Set(inputs.nics.map(({ ip }) => ip));
+  for (;;) {
+    const power = await client.domainState(domain);
+    if (!isUp(power))
+      throw new LabError(
+        `${inputs.name} switched itself off while it was waited for (state ${power}). Look at its console and its disk's boot set-up; "pulumi up" resumes here.`,
+      );
+    const seen = (await client.domainAddresses(domain)).filter(({ mac }) => mac && macs.includes(mac));
+    const address = (seen.find(({ ip }) => planned.has(ip)) ?? seen.find(({ ip }) => isIpv4(ip)) ?? seen[0])
+      ?.ip;
+    if (address !== undefined) return address;
+    if (quiet !== undefined) return quiet;
+    const passed = Math.round(watch.elapsedS());
+    if (passed >= timeoutS)
+      throw new DeadlineError(
+        `${inputs.name}: no DHCP lease on ${whichNetworks(inputs)} within ${timeoutS} s; last state ${power}. Check the image's network set-up, and its console: one that stays empty under KVM may boot with "accel: tcg". "pulumi up" resumes here.`,
+      );
+    run.progress(`[6/6 wait] for an address, ${passed} of ${timeoutS} s`);
+    await watch.pause(POLL_MS);
+  }
+}
+
+const isIpv4 = (ip: string): boolean => !ip.includes(":");
+
+function whichNetworks({ nics }: DomainInputs): string {
+  const names = nics.map(({ network, bridge }) =>
+    network === undefined ? `bridge "${bridge}"` : `network "${network}"`,
+  );
+  return names.length > 0 ? names.join(" or ") : "any network (it has no card)";
+}
+
+async function staticAddress(client: LibvirtClient, { nics }: DomainInputs): Promise<string | undefined> {
+  for (const { network, ip } of nics) {
+    if (network === undefined || ip === undefined) continue;
+    const ref = await client.networkByName(network);
+    const facts = ref && readNetwork(parseXml(await client.networkXml(ref)));
+    if (facts && facts.ranges.length === 0 && facts.hosts.length === 0) return ip;
+  }
+  return undefined;
+}
+
+/** Machines of the embedded lab answer on loopback, at a port that only the lab knows. */
+async function embeddedArrival(domain: DomainRef, { backend }: WaitRun): Promise<Arrival | undefined> {
+  const isEmbedded =
+    backend.kind === "embedded" || (backend.kind === "libvirt" && backend.uri === "embedded:");
+  if (!isEmbedded) return undefined;
+  // Loaded where it is used: no other backend needs it.
+  const { embeddedMachines } = require("../../embedded/start") as typeof import("../../embedded/start");
+  const machine = (await embeddedMachines()).find(({ uuid }) => uuid === domain.uuid);
+  return machine && { address: machine.address, sshPort: machine.sshPort, sshHostKey: machine.hostKey };
+}
