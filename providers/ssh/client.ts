@@ -66,8 +66,8 @@ async function reach<T>(
   const late = () => {
     if (transport === undefined) return noAnswer(target, readyTimeoutS);
     const stage = isSilent(transport.stream)
-      ? `connected, but the server said nothing for ${readyTimeoutS} s. Is an SSH server on port ${target.port ?? 22}?`
-      : `the login was not done after ${readyTimeoutS} s. Is the host overloaded, or waiting for DNS or a directory?`;
+      ? `connected, but the server said nothing for ${tenths(readyTimeoutS)} s. Is an SSH server on port ${target.port ?? 22}?`
+      : `the login was not done after ${tenths(readyTimeoutS)} s. Is the host overloaded, or waiting for DNS or a directory?`;
     return new SshError(targetName(target), "timeout", stage);
   };
   return within({ clock, deadlineS: readyTimeoutS, late, signals: [options.signal] }, async (signal) => {
@@ -151,7 +151,9 @@ const noAnswer = (target: SshTarget, seconds: number) =>
   new SshError(
     targetName(target),
     "timeout",
-    `no answer within ${seconds} s. Is the host up, and does a firewall drop port ${target.port ?? 22}?`,
+    `no answer within ${tenths(seconds)} s. Is the host up, and does a firewall drop port ${target.port ?? 22}?`,
   );
+
+const tenths = (seconds: number) => Math.round(seconds * 10) / 10;
 
 const isSilent = (stream: Duplex): boolean => "bytesRead" in stream && stream.bytesRead === 0;

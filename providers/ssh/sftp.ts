@@ -78,7 +78,10 @@ export class SftpFiles {
     const { deadlineS = 60 } = options;
     const late = () => {
       // What is stuck is not used again.
-      void this.#session?.then((sftp) => sftp.end());
+      void this.#session?.then(
+        (sftp) => sftp.end(),
+        () => undefined,
+      );
       this.#session = undefined;
       return new DeadlineError(
         `${this.#target}: could not ${what} within ${deadlineS} s. Is its disk or network stuck?`,
