@@ -1,0 +1,39 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, expect, test } from "vitest";
+import { loadConfig } from "../../../../stacks/config/load";
+import { formatProblem, positioned } from "../../../../stacks/config/positions";
+import { emptyLock } from "../../../../stacks/plan/lock-file";
+import { plan } from "../../../../stacks/plan/plan";
+import { NOW } from "./lab";
+
+const FOLDER = path.join(__dirname, "../../../fixtures/bad-configs");
+const ours = fs
+  .readdirSync(FOLDER)
+  .filter((name) => /^\d\d-.*\.yaml$/.test(name) && Number(name.slice(0, 2)) >= 60);
+
+function problemsIn(name: string, text: string): string[] {
+  const file = { path: name, text };
+  const loaded = loadConfig({ stack: "dev", file, readFile: () => "" });
+  if (!loaded.config)
+    throw new Error(`the reader finds it already: ${loaded.problems.map(formatProblem).join("\n")}`);
+  return plan(loaded.config, emptyLock(), NOW).problems.map((problem) =>
+    formatProblem(positioned(problem, file)),
+  );
+}
+
+describe("what only the plan can see gives one clear message at the right line", () => {
+  test("there are at least 15 of them", () => {
+    expect(ours.length).toBeGreaterThanOrEqual(15);
+  });
+
+  test.each(ours)("%s", (name) => {
+    const text = fs.readFileSync(path.join(FOLDER, name), "utf8");
+    const [, line, message = ""] = /^# expect (\d+): (.+)\n/.exec(text) ?? [];
+    const printed = problemsIn(name, text);
+    expect(printed).toHaveLength(1);
+    expect(printed[0]).toMatch(new RegExp(`^${name}:${line}:\\d+: `));
+    expect(printed[0]).toContain(message);
+    expect(printed[0]).not.toContain("swordfish");
+  });
+});
