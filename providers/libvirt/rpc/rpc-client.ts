@@ -28,15 +28,23 @@ export async function openDriver(rpc: RpcConnection, name: string): Promise<void
   );
 }
 
-/** The client over a link; `close` ends whatever the link holds open. */
-export function rpcClient(uri: string, link: Link, close: () => Promise<void>): LibvirtClient {
+/**
+ * The client over a link; `close` ends whatever the link holds open.
+ * @param pausesMs before each new try of what libvirt was too busy for
+ */
+export function rpcClient(
+  uri: string,
+  link: Link,
+  close: () => Promise<void>,
+  pausesMs?: readonly number[],
+): LibvirtClient {
   const events = new DomainEvents();
   const live: Link = async () => {
     const rpc = await link();
     await events.attach(rpc);
     return rpc;
   };
-  const call = calling(live);
+  const call = calling(live, pausesMs);
   const storage = storageCalls(call);
   return {
     uri,
