@@ -1,9 +1,9 @@
-import { accessSuite } from "./ldap/access";
-import { clientSuite } from "./ldap/client";
-import { crashSuite } from "./ldap/crash";
-import { foreignSuite } from "./ldap/foreign";
+import { accessSuite } from "./ldap/access.suite";
+import { clientSuite } from "./ldap/client.suite";
+import { crashSuite } from "./ldap/crash.suite";
+import { foreignSuite } from "./ldap/foreign.suite";
 import type { Start } from "./ldap/lab";
-import { lifecycleSuite } from "./ldap/lifecycle";
+import { lifecycleSuite } from "./ldap/lifecycle.suite";
 
 /** What holds for every directory that users are kept in, real or embedded. */
 export function ldapSuite(start: Start): void {

@@ -65,7 +65,7 @@ export function lifecycleSuite(start: Start): void {
       expect(await lab.logsIn(state.dn, secrets.hers)).toBe(true);
     });
 
-    it("refuses a password that the server's policy refuses, in words", async () => {
+    it("trap ldap-vpn#34: binds as no root DN, so a weak password is refused by the policy, in words", async () => {
       const inputs = user("weak", { password: { secret: "hers" } });
       await expect(lab.up(inputs, undefined, { secrets: { hers: "short" } })).rejects.toThrow(
         /refused the password of uid=weak.*password policy/,

@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import { closePool } from "../../providers/libvirt/connect";
+import { crashSuite } from "./libvirt-handlers.crash.suite";
+import type { HandlerSystem } from "./libvirt-handlers.lab";
+
+/** The life of every kind of resource, on one libvirt. */
+export function libvirtHandlersContract(title: string, start: () => Promise<HandlerSystem>): void {
+  describe(`libvirt resources on ${title}`, () => {
+    let system: HandlerSystem | undefined;
+    beforeAll(async () => {
+      system = await start();
+    });
+    afterAll(async () => {
+      await closePool();
+      await system?.stop();
+    });
+    const started = (): HandlerSystem => {
+      if (!system) throw new Error("the system did not start");
+      return system;
+    };
+    crashSuite(started);
+  });
+}

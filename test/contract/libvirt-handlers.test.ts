@@ -1,0 +1,44 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { describe, it } from "vitest";
+import { ensureEmbedded, stopEmbedded } from "../../embedded/start";
+import { available, startLibvirtd } from "../systems/libvirt/start";
+import { libvirtHandlersContract } from "./libvirt-handlers.suite";
+
+const FOLDER = "/var/lib/libvirt/images";
+
+libvirtHandlersContract("the embedded lab", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "labplan-embedded-"));
+  fs.chmodSync(folder, 0o755);
+  const home = path.join(folder, "home");
+  const { libvirtSocket } = await ensureEmbedded({ home });
+  return {
+    backend: { kind: "libvirt", uri: `qemu+unix:///system?socket=${libvirtSocket}` },
+    socket: libvirtSocket,
+    folder: FOLDER,
+    everyCall: true,
+    stop: async () => {
+      await stopEmbedded({ home, forget: true });
+      fs.rmSync(folder, { recursive: true, force: true });
+    },
+  };
+});
+
+const reason = available();
+if (reason && !process.env.CI) {
+  describe("libvirt resources on libvirtd", () => {
+    it.skip(`not run: ${reason}`, () => {});
+  });
+} else {
+  libvirtHandlersContract("libvirtd", async () => {
+    const daemon = await startLibvirtd();
+    return {
+      backend: { kind: "libvirt", uri: daemon.uri },
+      socket: daemon.socket,
+      folder: FOLDER,
+      everyCall: false,
+      stop: daemon.stop,
+    };
+  });
+}
