@@ -42,3 +42,6 @@ export class LdapResult extends Error {
 export const refuse = (code: ResultCode, message = "", matchedDn = ""): never => {
   throw new LdapResult(code, message, matchedDn);
 };
+
+/** What the reader found, or the end of a message that was cut short. */
+export const need = <T>(value: T | null): T => value ?? refuse(CODE.protocolError, "message cut short");

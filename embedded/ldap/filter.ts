@@ -1,5 +1,5 @@
 import type { BerReader } from "ldapts";
-import { CODE, refuse } from "./codes";
+import { CODE, need, refuse } from "./codes";
 import { sameValue, valueKey } from "./schema";
 
 /** A search filter (RFC 4511, 4.5.1.7). */
@@ -24,7 +24,7 @@ const TAG = {
 
 export function readFilter(reader: BerReader): Filter {
   const tag = reader.peek();
-  if (tag === TAG.present) return { kind: "present", type: reader.readString(TAG.present) ?? "" };
+  if (tag === TAG.present) return { kind: "present", type: need(reader.readString(TAG.present)) };
   reader.readSequence();
   const end = reader.offset + reader.length;
   const all = <T>(item: () => T): T[] => {
@@ -43,12 +43,12 @@ export function readFilter(reader: BerReader): Filter {
     case TAG.least:
     case TAG.most: {
       const kind = tag === TAG.least ? "least" : tag === TAG.most ? "most" : "equal";
-      return { kind, type: reader.readString() ?? "", value: reader.readString() ?? "" };
+      return { kind, type: need(reader.readString()), value: need(reader.readString()) };
     }
     case TAG.substrings: {
       const filter: Filter & { kind: "substrings" } = {
         kind: "substrings",
-        type: reader.readString() ?? "",
+        type: need(reader.readString()),
         any: [],
       };
       reader.readSequence();
@@ -66,7 +66,7 @@ export function readFilter(reader: BerReader): Filter {
 
 function piece(reader: BerReader): [number, string] {
   const tag = reader.peek() ?? 0;
-  return [tag, reader.readString(tag) ?? ""];
+  return [tag, need(reader.readString(tag))];
 }
 
 /** True when an entry with these values matches. An attribute that the entry has not never matches. */

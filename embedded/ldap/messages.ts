@@ -1,6 +1,6 @@
 /** LDAP messages on the wire (RFC 4511), read and written with the BER code of ldapts. */
 import { BerReader, BerWriter } from "ldapts";
-import { CODE, type ResultCode, refuse } from "./codes";
+import { CODE, need, type ResultCode, refuse } from "./codes";
 import { type Filter, readFilter } from "./filter";
 
 export type AttributeList = [type: string, values: string[]][];
@@ -181,8 +181,6 @@ function skip(reader: BerReader): void {
   reader.readSequence();
   reader.offset += reader.length;
 }
-
-const need = <T>(value: T | null): T => value ?? refuse(CODE.protocolError, "message cut short");
 
 /** What ends every operation that has an answer. */
 export interface Outcome {

@@ -4,11 +4,6 @@ import { LabError } from "../core/errors";
 import { Directory } from "./client";
 import type { Endpoint } from "./endpoint";
 
-/** What `embedded/start` gives. It is loaded only where a backend is embedded. */
-interface EmbeddedLab {
-  ensureEmbedded(): Promise<{ ldapUrl: string; ldapPasswordFile: string }>;
-}
-
 /** One directory, with its connection, for each endpoint in this process. */
 const directories = new Map<string, Directory>();
 
@@ -33,9 +28,10 @@ export async function closeDirectories(): Promise<void> {
 
 async function endpointOf({ backend, secret }: Pick<Run, "backend" | "secret">): Promise<Endpoint> {
   if (isEmbedded(backend)) {
+    // Loaded only where a backend is embedded.
     const { ADMIN_DN, readAdminPassword } =
       require("../../embedded/ldap/admin") as typeof import("../../embedded/ldap/admin");
-    const { ensureEmbedded } = require("../../embedded/start") as EmbeddedLab;
+    const { ensureEmbedded } = require("../../embedded/start") as typeof import("../../embedded/start");
     const { ldapUrl, ldapPasswordFile } = await ensureEmbedded();
     return { url: ldapUrl, bindDn: ADMIN_DN, password: readAdminPassword(ldapPasswordFile) };
   }

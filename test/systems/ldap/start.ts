@@ -16,6 +16,8 @@ export interface SlapdOptions {
   ppolicy?: boolean | "unused";
   /** Largest number of entries of one search for anyone but the root DN. */
   sizeLimit?: number;
+  /** Names that the server's certificate is for, as openssl writes them. @default loopback by name and address */
+  certificateNames?: string;
 }
 
 export interface Slapd {
@@ -45,7 +47,7 @@ export function available(): string | undefined {
 export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
   const folder = mkdtempSync(join(tmpdir(), "labplan-slapd-"));
   mkdirSync(join(folder, "data"));
-  const certificates = makeCertificates(folder);
+  const certificates = makeCertificates(folder, options.certificateNames);
   const [port, tlsPort] = [await freePort(), await freePort()];
   const adminPassword = randomBytes(12).toString("hex");
   writeFileSync(join(folder, "slapd.conf"), configuration(folder, certificates, options), { mode: 0o600 });

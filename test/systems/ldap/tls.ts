@@ -8,8 +8,11 @@ export interface Certificates {
   keyFile: string;
 }
 
-/** A CA and a server certificate for loopback, made by openssl in `folder`. Checks by address need the IP SAN. */
-export function makeCertificates(folder: string): Certificates {
+/** Names that the certificate is for. A check by address needs the address among them. */
+export const LOOPBACK_NAMES = "DNS:localhost,IP:127.0.0.1";
+
+/** A CA and a server certificate for loopback, made by openssl in `folder`. */
+export function makeCertificates(folder: string, names = LOOPBACK_NAMES): Certificates {
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   openssl(
@@ -26,7 +29,7 @@ export function makeCertificates(folder: string): Certificates {
     "ca.pem",
   );
   openssl("req", ...key, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr");
-  writeFileSync(join(folder, "san"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
+  writeFileSync(join(folder, "san"), `subjectAltName=${names}\n`);
   const ca = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
   openssl("x509", "-req", "-in", "server.csr", ...ca, "-days", "2", "-extfile", "san", "-out", "server.pem");
   return {
