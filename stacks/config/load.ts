@@ -1,7 +1,6 @@
 import { danglingNames } from "./dangling";
 import { backendOf, imageOf, machineOf, networkOf, type Reading, vpnOf, vpnUserOf } from "./long-form";
 import { type PositionedProblem, place, sorted } from "./positions";
-import { referenceProblems } from "./references";
 import { SECTIONS, schemaErrors } from "./schema";
 import { schemaProblems } from "./schema-problems";
 import { secretProblems } from "./secret-references";
@@ -53,7 +52,7 @@ export function loadConfig(source: ConfigSource): LoadResult {
     bad.add(thingOf(path));
     add({ path, message });
   });
-  for (const problem of [...danglingNames(values, bad), ...referenceProblems(config)]) {
+  for (const problem of danglingNames(values, bad)) {
     bad.add(thingOf(problem.path));
     add(problem);
   }

@@ -63,7 +63,7 @@ function scan(entry: Entry, path: ConfigPath, add: Add): void {
   const items = isSeq(value) ? value.items : [];
   for (const [i, item] of items.entries()) scan({ value: item as Node }, [...path, i], add);
   for (const { name, entry: child } of ownEntries(value)) {
-    if (isScalar(child.key)) scanKey(child.key, [...path, name], add);
+    if (isScalar(child.key)) scanKey(child.key, path, add);
     scan(child, [...path, name], add);
   }
   for (const merged of writtenMerges(value)) scan({ value: merged }, path, add);
@@ -76,6 +76,7 @@ function scanScalar(scalar: Scalar, entry: Entry, path: ConfigPath, add: Add): v
   if (message) add(entry, path, message);
 }
 
+/** Told of the map around it: under which name the engine gives the thing is not known here. */
 function scanKey(scalar: Scalar, path: ConfigPath, add: Add): void {
   const message = rewrittenMessage(scalar);
   if (message) add({ key: scalar }, path, message, "key");
