@@ -53,7 +53,11 @@ async function main(): Promise<void> {
     return at;
   };
   const journal = new Journal(folder("libvirt"));
-  machines = new Machines({ folder: folder("machines"), log });
+  machines = await Machines.create({
+    folder: folder("machines"),
+    log,
+    restricted: process.env.LABPLAN_EMBEDDED_RESTRICTED === "1",
+  });
   const lab = new Lab({ journal, poolFolder: folder("pools"), guests: machines, log });
   const libvirt = startLibvirtServer({ listener, lab, faults, onChange: used });
   const ldap = await startDirectory(folder("ldap"), path.join(home, "ldap.port"));

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 /** The code that a daemon is made of: another text is another version, and a client of it wants a new daemon. */
-const PARTS = [".", "../providers/libvirt/rpc"];
+const PARTS = [".", "../providers/libvirt/rpc", "../providers/libvirt/seed"];
 
 let known: string | undefined;
 
@@ -17,7 +17,7 @@ function compute(): string {
   for (const part of PARTS) {
     const folder = path.resolve(__dirname, part);
     const names = (fs.readdirSync(folder, { recursive: true }) as string[]).filter((name) =>
-      /\.(ts|js|sh)$/.test(name),
+      /\.(ts|cjs|sh)$/.test(name),
     );
     for (const name of names.sort())
       hash.update(`${name}\n`).update(fs.readFileSync(path.join(folder, name)));

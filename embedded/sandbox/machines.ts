@@ -1,25 +1,120 @@
-import { PassThrough, type Readable } from "node:stream";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Readable } from "node:stream";
 import type { MachineStatus } from "../control";
 import type { GuestAddress, GuestHardware, Guests } from "../libvirt/store/guests";
+import { SerialConsole } from "./console";
+import { Machine } from "./machine";
+import { namespaceIsolation, namespacesWork } from "./namespaces";
+import { restrictedIsolation } from "./restricted";
+import type { Isolation } from "./runner";
+import { readSeed } from "./seed";
 
+export interface MachinesOptions {
+  /** Folder of the machines' disks. */
+  folder: string;
+  log: (line: string) => void;
+  /** Do without name spaces, as where there are none. */
+  restricted?: boolean;
+}
+
+/** The machines of the lab, each a sandbox. */
 export class Machines implements Guests {
-  readonly isolation = "none yet";
-  constructor(_: { folder: string; log: (line: string) => void }) {}
+  private readonly running = new Map<string, { machine: Machine; name: string }>();
+  private readonly consoles = new Map<string, SerialConsole>();
+
+  private constructor(
+    private readonly options: MachinesOptions,
+    private readonly sandbox: Isolation,
+  ) {}
+
+  static async create(options: MachinesOptions): Promise<Machines> {
+    const strong = !options.restricted && (await namespacesWork());
+    return new Machines(options, (strong ? namespaceIsolation : restrictedIsolation)(options.folder));
+  }
+
+  get isolation(): string {
+    return this.sandbox.name;
+  }
+
   list(): MachineStatus[] {
-    return [];
+    return [...this.running].flatMap(([uuid, { machine, name }]) =>
+      machine.address ? [{ domain: name, uuid, ...machine.address }] : [],
+    );
   }
-  hostNameOf(_: GuestHardware): string | undefined {
-    return undefined;
+
+  hostNameOf({ media, cmdline }: GuestHardware): string | undefined {
+    return readSeed(media, cmdline).hostName;
   }
-  async boot(): Promise<void> {}
-  async kill(): Promise<void> {}
-  pause(): void {}
-  address(_: string): GuestAddress | undefined {
-    return undefined;
+
+  async boot(hardware: GuestHardware, onExit: (how: "poweroff" | "reboot") => void): Promise<void> {
+    await this.kill(hardware.uuid);
+    const machine = new Machine(hardware, {
+      folder: this.folderOf(hardware.uuid),
+      isolation: this.sandbox,
+      console: this.consoleOf(hardware.uuid),
+      log: this.options.log,
+      onExit: (how) => {
+        if (this.running.get(hardware.uuid)?.machine === machine) onExit(how);
+      },
+    });
+    this.running.set(hardware.uuid, { machine, name: hardware.name });
+    await machine.boot();
   }
-  console(): Readable {
-    return new PassThrough();
+
+  async kill(uuid: string): Promise<void> {
+    const entry = this.running.get(uuid);
+    this.running.delete(uuid);
+    await entry?.machine.powerOff();
   }
-  async forget(): Promise<void> {}
-  async close(): Promise<void> {}
+
+  pause(uuid: string, paused: boolean): void {
+    const entry = this.running.get(uuid);
+    if (entry) entry.machine.paused = paused;
+  }
+
+  address(uuid: string): GuestAddress | undefined {
+    return this.running.get(uuid)?.machine.address;
+  }
+
+  console(uuid: string): Readable {
+    return this.consoleOf(uuid).open();
+  }
+
+  async forget(uuid: string): Promise<void> {
+    await this.kill(uuid);
+    this.consoles.delete(uuid);
+    removeTree(this.folderOf(uuid));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.running.keys()].map((uuid) => this.kill(uuid)));
+  }
+
+  private consoleOf(uuid: string): SerialConsole {
+    const there = this.consoles.get(uuid) ?? new SerialConsole();
+    this.consoles.set(uuid, there);
+    return there;
+  }
+
+  private folderOf(uuid: string): string {
+    return path.join(this.options.folder, uuid);
+  }
+}
+
+/** Also where a guest took rights away from its own folders. Links are removed, never followed. */
+function removeTree(folder: string): void {
+  try {
+    fs.rmSync(folder, { recursive: true, force: true });
+  } catch {
+    unlock(folder);
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function unlock(folder: string): void {
+  fs.chmodSync(folder, 0o700);
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) unlock(path.join(folder, entry.name));
+  }
 }

@@ -1,0 +1,133 @@
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { utils } from "ssh2";
+import { makeHostKey } from "../../providers/libvirt/seed/host-key";
+import type { GuestAddress, GuestHardware } from "../libvirt/store/guests";
+import { endpoints } from "./addresses";
+import type { SerialConsole } from "./console";
+import { prepareRoot } from "./rootfs";
+import type { Isolation, Runner } from "./runner";
+import { quote, readSeed, type Seed } from "./seed";
+import { type SshService, startSsh } from "./ssh";
+
+export interface MachineOptions {
+  /** `<state>/machines/<uuid>` */
+  folder: string;
+  isolation: Isolation;
+  console: SerialConsole;
+  onExit: (how: "poweroff" | "reboot") => void;
+  log: (line: string) => void;
+}
+
+/** One running machine: a sandbox, and an SSH server on loopback that leads into it. */
+export class Machine {
+  paused = false;
+  private ssh: SshService | undefined;
+  private runner: Runner | undefined;
+  private hostKey = "";
+  private off = false;
+
+  constructor(
+    private readonly hardware: GuestHardware,
+    private readonly options: MachineOptions,
+  ) {}
+
+  get address(): GuestAddress | undefined {
+    return this.ssh && { address: this.ssh.address, sshPort: this.ssh.port, hostKey: this.hostKey };
+  }
+
+  async boot(): Promise<void> {
+    const { folder, isolation, log, onExit } = this.options;
+    const { name, media, cmdline, nics } = this.hardware;
+    const say = (line: string): void => this.options.console.write(`${line}\n`);
+    const seed = readSeed(media, cmdline);
+    const hostName = seed.hostName ?? this.hardware.hostName ?? name;
+    say(
+      `[    0.000000] Linux version 6.1.0-labplan (sandbox)\n[    0.000000] Command line: ${cmdline ?? ""}`,
+    );
+    const pem = this.hostKeyOf(seed);
+    const root = path.join(folder, "root");
+    this.runner = isolation.create({ root, hostName, onExit, log });
+    const [nic] = nics;
+    if (nic) {
+      const ssh = await startSsh({
+        hostKey: pem,
+        keys: seed.keys,
+        runner: this.runner,
+        endpoints: endpoints(nic.mac, nic.ip),
+        paused: () => this.paused,
+        log,
+      });
+      // Powered off while it was coming up.
+      if (this.off) return ssh.close();
+      this.ssh = ssh;
+    }
+    prepareRoot(root, { hostName, address: this.ssh?.address ?? "127.0.0.1" }, seed);
+    await this.firstBoot(root, seed, say);
+    // As cloud-init prints them: the one channel by which a key can be learned without trust in the network.
+    say(`-----BEGIN SSH HOST KEY KEYS-----\n${this.hostKey}\n-----END SSH HOST KEY KEYS-----`);
+    say(`\nlabplan sandbox ${hostName} ttyS0\n\n${hostName} login: `);
+    log(`machine ${name}: up${this.ssh ? ` at ${this.ssh.address}:${this.ssh.port}` : ""}`);
+  }
+
+  async powerOff(): Promise<void> {
+    this.off = true;
+    await this.ssh?.close();
+    this.ssh = undefined;
+    await this.runner?.kill();
+    this.options.console.end();
+  }
+
+  /** The seed's own, else one that is made once and kept with the disk. */
+  private hostKeyOf(seed: Seed): string {
+    const file = path.join(this.options.folder, "host-key");
+    fs.mkdirSync(this.options.folder, { recursive: true, mode: 0o700 });
+    let pem = seed.hostKey;
+    if (pem === undefined) {
+      if (!fs.existsSync(file)) {
+        fs.writeFileSync(file, makeHostKey(randomBytes, "sandbox").privateKey, { mode: 0o600 });
+      }
+      pem = fs.readFileSync(file, "utf8");
+    }
+    const key = utils.parseKey(pem);
+    if (key instanceof Error) throw new Error(`its host key cannot be read: ${key.message}`);
+    this.hostKey = `${key.type} ${key.getPublicSSH().toString("base64")}`;
+    return pem;
+  }
+
+  /** What cloud-init does once per instance: files, then commands, inside. */
+  private async firstBoot(root: string, seed: Seed, say: (line: string) => void): Promise<void> {
+    const done = path.join(this.options.folder, "instance");
+    const before = fs.existsSync(done) ? fs.readFileSync(done, "utf8") : undefined;
+    if (before === seed.instanceId) return;
+    for (const [index, file] of seed.files.entries()) {
+      const script = `mkdir -p "$(dirname ${quote(file.path)})"; cat > ${quote(file.path)}; chmod ${file.mode.toString(8)} ${quote(file.path)}`;
+      await this.inside(script, file.content, say, `write_files ${index}`);
+    }
+    for (const [index, command] of seed.commands.entries())
+      await this.inside(command, "", say, `runcmd ${index}`);
+    fs.writeFileSync(done, seed.instanceId, { mode: 0o600 });
+    if (!fs.existsSync(root)) throw new Error("the disk is gone");
+  }
+
+  private async inside(
+    command: string,
+    input: string,
+    say: (line: string) => void,
+    what: string,
+  ): Promise<void> {
+    const child = await this.runner?.run({ command, user: "root", env: {} });
+    if (!child) return;
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (data: Buffer) => say(data.toString("utf8").trimEnd()));
+    }
+    const code = await new Promise<number | null>((resolve) => {
+      child.on("error", () => resolve(126));
+      child.on("close", resolve);
+    });
+    if (code !== 0) say(`cloud-init: ${what} ended with ${code}`);
+  }
+}
