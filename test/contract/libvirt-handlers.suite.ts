@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { closePool } from "../../providers/libvirt/connect";
 import { crashSuite } from "./libvirt-handlers.crash.suite";
 import type { HandlerSystem } from "./libvirt-handlers.lab";
+import { networkSuite } from "./libvirt-handlers.networks.suite";
 
 /** The life of every kind of resource, on one libvirt. */
 export function libvirtHandlersContract(title: string, start: () => Promise<HandlerSystem>): void {
@@ -18,6 +19,7 @@ export function libvirtHandlersContract(title: string, start: () => Promise<Hand
       if (!system) throw new Error("the system did not start");
       return system;
     };
+    networkSuite(started);
     crashSuite(started);
   });
 }
