@@ -22,7 +22,7 @@ export interface TransportOptions {
   signal?: AbortSignal;
   ssh?: (target: SshTarget, signal?: AbortSignal) => Promise<SshConnection>;
   /** Starts the embedded lab, or finds it running. */
-  embedded?: () => Promise<{ libvirtSocket: string }>;
+  embedded?: (signal?: AbortSignal) => Promise<{ libvirtSocket: string }>;
 }
 
 /** Longest path of a unix socket on Linux (sun_path less its end). */
@@ -32,13 +32,13 @@ export async function openTransport(address: LibvirtAddress, options: TransportO
   if (address.transport === "ssh") return openOverSsh(address, options);
   if (address.transport === "unix") return openFirst(address, address.sockets, options.signal);
   const embedded = options.embedded ?? startEmbedded;
-  return openFirst(address, [(await embedded()).libvirtSocket], options.signal);
+  return openFirst(address, [(await embedded(options.signal)).libvirtSocket], options.signal);
 }
 
-async function startEmbedded(): Promise<{ libvirtSocket: string }> {
-  // Loaded on demand: a lab on real hypervisors never needs it.
-  const { ensureEmbedded } = require("../../../embedded/start") as typeof import("../../../embedded/start");
-  return ensureEmbedded();
+/** Loaded only where a backend is embedded. */
+async function startEmbedded(signal: AbortSignal | undefined): Promise<{ libvirtSocket: string }> {
+  const { ensureEmbedded } = await import("../../../embedded/start.js");
+  return ensureEmbedded(signal ? { signal } : {});
 }
 
 async function openFirst(
