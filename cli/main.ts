@@ -9,9 +9,9 @@ const verbs: Record<string, Verb> = {
   lab,
   demo,
   "demo:down": demoDown,
-  test: async (args) => (await import("./test.js")).runTests(args),
-  traps: async (args) => (await import("./traps.js")).traps(args),
-  bench: async (args) => (await import("../bench/main.js")).bench(args),
+  test: async (args) => (require("./test") as typeof import("./test")).runTests(args),
+  traps: async (args) => (require("./traps") as typeof import("./traps")).traps(args),
+  bench: async (args) => (require("../bench/main") as typeof import("../bench/main")).bench(args),
   systems: async () => spawnSync("bash", ["test/systems/install.sh"], { stdio: "inherit" }).status ?? 1,
 };
 

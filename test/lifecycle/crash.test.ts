@@ -62,7 +62,7 @@ async function cleanUp(): Promise<void> {
   await lab.run(["cancel", "--yes"]);
   await lab.up();
   const { ops } = await lab.preview();
-  expect(new Set(Object.values(ops))).toEqual(new Set(["same"]));
+  expect(ops).toEqual({});
 }
 
 test.each(STEPS)(
@@ -129,5 +129,5 @@ test('"lab up" finds the dead run, takes its lock away and resumes by itself', a
   });
   expect(printed).toContain("created");
   const { ops } = await lab.preview();
-  expect(new Set(Object.values(ops))).toEqual(new Set(["same"]));
+  expect(ops).toEqual({});
 });

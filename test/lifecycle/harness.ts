@@ -110,7 +110,7 @@ export class TestLab {
     return this.mustSucceed(["destroy", "--yes", "--skip-preview"]);
   }
 
-  /** Ops by `kind name`, and the lines that the preview says. */
+  /** What would be done, by `kind name` (nothing for what is unchanged), and the lines that the preview says. */
   async preview(env: Record<string, string> = {}): Promise<{ ops: Record<string, string>; text: string }> {
     const ops: Record<string, string> = {};
     const { code, text } = await this.run(["preview", "--json"], env);

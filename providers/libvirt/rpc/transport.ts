@@ -35,9 +35,9 @@ export async function openTransport(address: LibvirtAddress, options: TransportO
   return openFirst(address, [(await embedded(options.signal)).libvirtSocket], options.signal);
 }
 
-/** Loaded only where a backend is embedded. */
+/** Loaded only where a backend is embedded; by require(), because plain node's import() finds no TypeScript. */
 async function startEmbedded(signal: AbortSignal | undefined): Promise<{ libvirtSocket: string }> {
-  const { ensureEmbedded } = await import("../../../embedded/start.js");
+  const { ensureEmbedded } = require("../../../embedded/start") as typeof import("../../../embedded/start");
   return ensureEmbedded(signal ? { signal } : {});
 }
 
@@ -117,7 +117,7 @@ async function openOverSsh(address: LibvirtAddress, options: TransportOptions): 
   const signal = options.signal ? { signal: options.signal } : {};
   const ssh = options.ssh
     ? await options.ssh(target, options.signal)
-    : await (await import("../../ssh/client.js")).connectSsh(target, signal);
+    : await (require("../../ssh/client") as typeof import("../../ssh/client")).connectSsh(target, signal);
   try {
     return { ...(await openFarSide(ssh, address, signal)), close: () => ssh.close() };
   } catch (error) {
