@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { Readable, Transform } from "node:stream";
+import { Readable } from "node:stream";
 import { LabError } from "../core/errors";
 import { HEADER_BYTES } from "./image-header";
 
@@ -43,9 +43,10 @@ async function openFile(path: string, label: string): Promise<Source> {
 }
 
 async function openUrl(url: string, label: string, signal: AbortSignal): Promise<Source> {
+  const { address, authorization } = credentialsOf(url);
   // `identity`: a compressed answer would have another length than what arrives.
-  const headers = { "accept-encoding": "identity" };
-  const answer = await fetch(url, { signal, headers }).catch((cause: Error) => {
+  const headers = { "accept-encoding": "identity", ...(authorization ? { authorization } : {}) };
+  const answer = await fetch(address, { signal, headers }).catch((cause: Error) => {
     throw new LabError(`${label} cannot be fetched: ${reasonOf(cause)}`, { cause });
   });
   const length = Number(answer.headers.get("content-length") ?? Number.NaN);
@@ -60,6 +61,18 @@ async function openUrl(url: string, label: string, signal: AbortSignal): Promise
   return { label, length, stream: Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]) };
 }
 
+/** fetch takes no user and password in a URL, and would print them in its refusal. */
+function credentialsOf(text: string): { address: string; authorization?: string } {
+  if (!URL.canParse(text)) return { address: text };
+  const url = new URL(text);
+  const { username, password } = url;
+  if (username === "" && password === "") return { address: text };
+  url.username = "";
+  url.password = "";
+  const pair = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  return { address: url.href, authorization: `Basic ${pair.toString("base64")}` };
+}
+
 /** fetch hides what happened one level down. */
 const reasonOf = (error: Error): string =>
   error.cause instanceof Error && error.cause.message ? error.cause.message : error.message;
@@ -68,6 +81,18 @@ export interface Checked {
   stream: Readable;
   /** Throws unless all that passed has the checksum and the length. Call it when the stream has ended. */
   verify(): void;
+}
+
+/** What breaks off says of what. */
+async function* readable({ stream, label, length }: Source): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (cause) {
+    throw new LabError(
+      `${label} broke off before its ${length} bytes were read: ${reasonOf(cause as Error)}. Run "pulumi up" again.`,
+      { cause },
+    );
+  }
 }
 
 /**
@@ -83,33 +108,33 @@ export function checked(
   const hash = wanted === undefined ? undefined : createHash(algorithm);
   let passed = 0;
   let held: Buffer | undefined = Buffer.alloc(0);
-  const pass = (to: Transform, chunk: Buffer): void => {
+  const counted = (chunk: Buffer): Buffer => {
     passed += chunk.length;
     hash?.update(chunk);
-    to.push(chunk);
+    return chunk;
   };
-  const release = (to: Transform): void => {
+  /** Pulled by the reader, so that nothing can go wrong before somebody listens. */
+  async function* pieces(): AsyncGenerator<Buffer> {
+    for await (const piece of readable(source)) {
+      const chunk = Buffer.from(piece as Uint8Array);
+      if (!held) {
+        yield counted(chunk);
+        continue;
+      }
+      held = Buffer.concat([held, chunk]);
+      if (held.length < HEADER_BYTES) continue;
+      onHeader(held);
+      yield counted(held);
+      held = undefined;
+    }
     if (!held) return;
     onHeader(held);
-    pass(to, held);
-    held = undefined;
-  };
-  const gauge = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      attempt(done, () => {
-        if (!held) return pass(this, chunk);
-        held = Buffer.concat([held, chunk]);
-        if (held.length >= HEADER_BYTES) release(this);
-      });
-    },
-    flush(done) {
-      attempt(done, () => release(this));
-    },
-  });
-  source.stream.once("error", (error) => gauge.destroy(error));
-  gauge.once("close", () => source.stream.destroy());
+    yield counted(held);
+  }
+  // An error before the first read is told by that read.
+  source.stream.on("error", () => {});
   return {
-    stream: source.stream.pipe(gauge),
+    stream: Readable.from(pieces()),
     verify() {
       if (passed !== source.length)
         throw new LabError(
@@ -122,13 +147,4 @@ export function checked(
         );
     },
   };
-}
-
-function attempt(done: (error?: Error | null) => void, work: () => void): void {
-  try {
-    work();
-    done();
-  } catch (error) {
-    done(error as Error);
-  }
 }

@@ -3,6 +3,7 @@ import { closePool } from "../../providers/libvirt/connect";
 import { crashSuite } from "./libvirt-handlers.crash.suite";
 import type { HandlerSystem } from "./libvirt-handlers.lab";
 import { networkSuite } from "./libvirt-handlers.networks.suite";
+import { storageSuite } from "./libvirt-handlers.storage.suite";
 
 /** The life of every kind of resource, on one libvirt. */
 export function libvirtHandlersContract(title: string, start: () => Promise<HandlerSystem>): void {
@@ -20,6 +21,7 @@ export function libvirtHandlersContract(title: string, start: () => Promise<Hand
       return system;
     };
     networkSuite(started);
+    storageSuite(started);
     crashSuite(started);
   });
 }
