@@ -39,7 +39,7 @@ function* sectionLines(section: string, entries: Entries): Generator<string> {
 
 /** Plain where no YAML reader of any version can take it for a number, a date or anything else. */
 const scalar = (text: string): string =>
-  /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(text) && !/^(y|n|yes|no|on|off|true|false|null|nan)$/i.test(text)
+  /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(text) && !/^(y|n|yes|no|on|off|true|false|null|nan|e[\d_.]*)$/i.test(text)
     ? text
     : JSON.stringify(text);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { LabConfig } from "../../../../stacks/config/types";
 import { type LabPlan, resourceKey } from "../../../../stacks/plan/types";
-import { inputsOf, lab, machine, planned, resource, told } from "./lab";
+import { inputsOf, lab, machine, nicsOf, planned, resource, told } from "./lab";
 
 const two = lab({
   networks: { admin: { backend: "rack" }, storage: { backend: "rack", mode: "isolated" } },
@@ -129,6 +129,27 @@ describe("a renamed network", () => {
     expect(inputsOf(planned(withoutFormerly(config), second.lock), "libvirt:Domain", "w1")).toEqual(
       inputsOf(first, "libvirt:Domain", "w1"),
     );
+  });
+});
+
+describe("a renamed network and the cards on it", () => {
+  const config = rename(two, "networks", "admin", "mgmt");
+
+  test("keep their hashed facts with a lost lock file", () => {
+    const [before, after] = [planned(two), planned(config)];
+    expect(inputsOf(after, "libvirt:Network", "mgmt")).toMatchObject({
+      uuid: inputsOf(before, "libvirt:Network", "admin").uuid,
+      bridge: inputsOf(before, "libvirt:Network", "admin").bridge,
+    });
+    expect(nicsOf(after, "w1").map(({ mac }) => mac)).toEqual(nicsOf(before, "w1").map(({ mac }) => mac));
+  });
+
+  test("keep a MAC that the lock file holds, also where it is not the hashed one", () => {
+    const { lock } = planned(two);
+    const mac = "52:54:00:00:00:99";
+    const moved = planned(config, { ...lock, macs: { ...lock.macs, w1: { ...lock.macs?.w1, admin: mac } } });
+    expect(nicsOf(moved, "w1")[0]?.mac).toBe(mac);
+    expect(moved.lock.macs?.w1).toMatchObject({ mgmt: mac });
   });
 });
 
