@@ -37,10 +37,11 @@ export async function waitForArrival(
 ): Promise<Arrival> {
   const { for: what, timeoutS = DEFAULT_TIMEOUT_S, user, port = DEFAULT_SSH_PORT } = inputs.wait;
   const watch = stopwatch(run);
-  const embedded = await embeddedArrival(domain, run);
-  if (what === "none") return embedded ?? known;
-  const address = await waitForAddress(client, domain, inputs, timeoutS, run);
-  const found: Arrival = embedded ?? { ...known, address };
+  if (what === "none") return known;
+  // An embedded machine's lease is an address of a lab that exists only in the daemon: never connect to it.
+  const found: Arrival = isEmbedded(run)
+    ? await waitForSandbox(domain, inputs, timeoutS, run)
+    : { ...known, address: await waitForAddress(client, domain, inputs, timeoutS, run) };
   if (what === "address") return found;
 
   const { sshHostKey } = found;
@@ -50,7 +51,7 @@ export async function waitForArrival(
     );
   const via = jumpHost(run);
   const target: SshTarget = {
-    host: found.address ?? address,
+    host: found.address as string,
     port: found.sshPort ?? port,
     hostKey: sshHostKey,
     ...(user === undefined ? {} : { user }),
@@ -135,13 +136,29 @@ async function staticAddress(client: LibvirtClient, { nics }: DomainInputs): Pro
   return undefined;
 }
 
-/** Machines of the embedded lab answer on loopback, at a port that only the lab knows. */
-async function embeddedArrival(domain: DomainRef, { backend }: WaitRun): Promise<Arrival | undefined> {
-  const isEmbedded =
-    backend.kind === "embedded" || (backend.kind === "libvirt" && backend.uri === "embedded:");
-  if (!isEmbedded) return undefined;
+const isEmbedded = ({ backend }: WaitRun): boolean =>
+  backend.kind === "embedded" || (backend.kind === "libvirt" && backend.uri === "embedded:");
+
+const SANDBOX_POLL_MS = 50;
+
+/** Machines of the embedded lab answer on loopback, at an address and port that only the lab's daemon knows. */
+async function waitForSandbox(
+  domain: DomainRef,
+  { name }: DomainInputs,
+  timeoutS: number,
+  run: WaitRun,
+): Promise<Arrival> {
   // Loaded where it is used: no other backend needs it.
   const { embeddedMachines } = require("../../embedded/start") as typeof import("../../embedded/start");
-  const machine = (await embeddedMachines()).find(({ uuid }) => uuid === domain.uuid);
-  return machine && { address: machine.address, sshPort: machine.sshPort, sshHostKey: machine.hostKey };
+  const watch = stopwatch(run);
+  for (;;) {
+    const machine = (await embeddedMachines()).find(({ uuid }) => uuid === domain.uuid);
+    if (machine) return { address: machine.address, sshPort: machine.sshPort, sshHostKey: machine.hostKey };
+    if (watch.elapsedS() >= timeoutS)
+      throw new DeadlineError(
+        `${name}: its sandbox did not come up within ${timeoutS} s. See "npm run lab -- embedded status" and the daemon's log; "pulumi up" resumes here.`,
+      );
+    run.progress("[6/6 wait] for its sandbox");
+    await watch.pause(SANDBOX_POLL_MS);
+  }
 }
