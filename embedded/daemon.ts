@@ -4,12 +4,13 @@ import * as path from "node:path";
 import { type DaemonStatus, startControl } from "./control";
 import { Faults } from "./faults";
 import { Journal } from "./journal";
+import { CODE, LdapResult, type ResultCode } from "./ldap/codes";
 import { startLdapServer } from "./ldap/server";
 import { listenEarly, startLibvirtServer } from "./libvirt/server";
 import { Lab } from "./libvirt/store/lab";
 import { startOf } from "./lock";
 import type { Places } from "./places";
-import { accountFor, dropTo, stateFolderFor } from "./privileges";
+import { accountFor, dropTo, makeStateFolder, stateFolderOf } from "./privileges";
 import { Machines } from "./sandbox/machines";
 import { codeVersion } from "./version";
 
@@ -23,7 +24,8 @@ async function main(): Promise<void> {
   process.umask(0o077);
   const places = JSON.parse(process.env.LABPLAN_EMBEDDED_DAEMON ?? "") as Places;
   const account = accountFor(places.home);
-  const home = stateFolderFor(places.home, account);
+  const home = stateFolderOf(places.home, account);
+  makeStateFolder(home, account);
   const idleMs = Number(process.env.LABPLAN_EMBEDDED_IDLE_MS ?? DEFAULT_IDLE_MINUTES * 60_000);
   const version = codeVersion();
 
@@ -60,7 +62,7 @@ async function main(): Promise<void> {
   });
   const lab = new Lab({ journal, poolFolder: folder("pools"), guests: machines, log });
   const libvirt = startLibvirtServer({ listener, lab, faults, onChange: used });
-  const ldap = await startDirectory(folder("ldap"), path.join(home, "ldap.port"));
+  const ldap = await startDirectory(folder("ldap"), path.join(home, "ldap.port"), faults);
   await lab.resume();
 
   status = () => ({
@@ -111,14 +113,26 @@ async function stopCompiler(): Promise<void> {
 }
 
 /** A directory that comes back under the address that it had, where that is still free. */
-async function startDirectory(folder: string, portFile: string) {
+async function startDirectory(folder: string, portFile: string, faults: Faults) {
   const last = fs.existsSync(portFile) ? Number(fs.readFileSync(portFile, "utf8")) : 0;
-  const ldap = await startLdapServer({ folder, port: last, log }).catch((error: NodeJS.ErrnoException) => {
+  const options = { folder, log, intercept: ({ op }: { op: string }) => failLdap(faults, op) };
+  const ldap = await startLdapServer({ ...options, port: last }).catch((error: NodeJS.ErrnoException) => {
     if (last === 0 || error.code !== "EADDRINUSE") throw error;
-    return startLdapServer({ folder, log });
+    return startLdapServer(options);
   });
   fs.writeFileSync(portFile, new URL(ldap.url).port);
   return ldap;
+}
+
+/** Faults of the directory have procedures named `ldap:bind`, `ldap:search` …; codes are LDAP result codes. */
+async function failLdap(faults: Faults, op: string): Promise<void> {
+  const fault = faults.next(`ldap:${op}`);
+  if (!fault) return;
+  if (fault.do === "slow") await Faults.pause(fault);
+  else if (fault.do === "hang") await new Promise(() => {});
+  else if (fault.do === "error")
+    throw new LdapResult(fault.code ?? LDAP_UNAVAILABLE, fault.message ?? "scripted fault");
+  else throw new Error("scripted fault");
 }
 
 process.on("uncaughtException", (error) => {
@@ -130,6 +144,8 @@ process.on("unhandledRejection", (reason) => {
 });
 
 main().catch((error: Error) => {
-  log(`cannot start: ${error.stack ?? error.message}`);
+  log(error.stack ?? "");
+  // Last, because a starter shows the end of the log.
+  log(`cannot start: ${error.message}`);
   process.exit(1);
 });

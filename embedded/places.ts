@@ -13,6 +13,8 @@ export interface Places {
   libvirtSocket: string;
   controlSocket: string;
   lock: string;
+  /** What the daemon says; begun anew with each start. */
+  log: string;
 }
 
 /** As of the kernel's struct sockaddr_un, less its closing zero; 103 on macOS. */
@@ -35,6 +37,7 @@ export function placesOf(home?: string): Places {
     libvirtSocket: at("libvirt"),
     controlSocket: at("control"),
     lock: at("lock"),
+    log: at("log"),
   };
 }
 

@@ -32,18 +32,16 @@ export function accountFor(home: string): Account | undefined {
  * The folder for the state: `home` itself, where the account can reach it. Below a folder that is closed to others (a
  * checkout in /root) it is one in /var/tmp, named after the home, so that the next start finds it again.
  */
-export function stateFolderFor(home: string, account: Account | undefined): string {
-  if (!account) {
-    fs.mkdirSync(home, { recursive: true, mode: 0o700 });
-    return home;
-  }
-  const folder = canReach(home, account)
-    ? home
-    : path.join(
-        CLOSED_FOLDERS,
-        `labplan-embedded-${createHash("sha256").update(home).digest("hex").slice(0, 16)}`,
-      );
+export function stateFolderOf(home: string, account: Account | undefined): string {
+  if (!account || canReach(home, account)) return home;
+  const key = createHash("sha256").update(home).digest("hex").slice(0, 16);
+  return path.join(CLOSED_FOLDERS, `labplan-embedded-${key}`);
+}
+
+/** Make it, for the account alone. */
+export function makeStateFolder(folder: string, account: Account | undefined): void {
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (!account) return;
   const status = fs.lstatSync(folder);
   // In a folder that all may write to, somebody may have been there first.
   if (!status.isDirectory() || (status.uid !== 0 && status.uid !== account.uid)) {
@@ -51,7 +49,6 @@ export function stateFolderFor(home: string, account: Account | undefined): stri
   }
   fs.chownSync(folder, account.uid, account.gid);
   fs.chmodSync(folder, 0o700);
-  return folder;
 }
 
 /** Whether all folders above can be passed by the account. Folders not made yet will be open. */

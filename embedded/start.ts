@@ -6,6 +6,7 @@ import { LabError } from "../providers/core/errors";
 import { askControl, type DaemonStatus, type MachineStatus } from "./control";
 import { withLock } from "./lock";
 import { type Places, placesOf } from "./places";
+import { accountFor, stateFolderOf } from "./privileges";
 import { codeVersion } from "./version";
 
 export interface EmbeddedLab {
@@ -46,11 +47,16 @@ export async function ensureEmbedded(options: EmbeddedOptions = {}): Promise<Emb
   });
 }
 
-/** End the daemon. Its state stays, and machines that ran will run again when it is next started. */
+/**
+ * End the daemon. Its state stays, and machines that ran will run again when it is next started; with `forget`, the
+ * state goes, too.
+ */
 export async function stopEmbedded(options: { home?: string; forget?: boolean } = {}): Promise<void> {
   const places = placesOf(options.home);
-  const status = await stopAt(places);
-  if (options.forget && status) fs.rmSync(status.home, { recursive: true, force: true });
+  await stopAt(places);
+  if (!options.forget) return;
+  const state = stateFolderOf(places.home, accountFor(places.home));
+  for (const each of [state, places.log]) fs.rmSync(each, { recursive: true, force: true });
 }
 
 /** What runs, or undefined. Never starts anything. */
@@ -84,7 +90,7 @@ async function stopAt(places: Places): Promise<DaemonStatus | undefined> {
     for (const end = Date.now() + STOP_DEADLINE_MS; isAlive(status.pid); ) {
       if (Date.now() > end) {
         throw new LabError(
-          `embedded lab: the daemon (process ${status.pid}) does not stop. See ${path.join(places.runFolder, "")}.`,
+          `embedded lab: the daemon (process ${status.pid}) does not stop. See ${places.log}.`,
         );
       }
       await sleep(10);
@@ -114,7 +120,7 @@ function isZombie(pid: number): boolean {
 }
 
 async function launch(places: Places, signal: AbortSignal | undefined): Promise<DaemonStatus> {
-  const log = `${places.libvirtSocket}.log`;
+  const { log } = places;
   const handle = fs.openSync(log, "w", 0o600);
   let child: ChildProcess;
   try {

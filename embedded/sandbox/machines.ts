@@ -18,15 +18,25 @@ export interface MachinesOptions {
   restricted?: boolean;
 }
 
+const TRASH = ".trash";
+
 /** The machines of the lab, each a sandbox. */
 export class Machines implements Guests {
   private readonly running = new Map<string, { machine: Machine; name: string }>();
   private readonly consoles = new Map<string, SerialConsole>();
 
+  private readonly removals = new Set<Promise<void>>();
+  private trashed = 0;
+
   private constructor(
     private readonly options: MachinesOptions,
     private readonly sandbox: Isolation,
-  ) {}
+  ) {
+    // Of a daemon that was killed while it removed them.
+    for (const name of fs.readdirSync(options.folder).filter((entry) => entry.includes(TRASH))) {
+      this.removals.add(removeTree(path.join(options.folder, name)).catch(() => {}));
+    }
+  }
 
   static async create(options: MachinesOptions): Promise<Machines> {
     const strong = !options.restricted && (await namespacesWork());
@@ -84,11 +94,20 @@ export class Machines implements Guests {
   async forget(uuid: string): Promise<void> {
     await this.kill(uuid);
     this.consoles.delete(uuid);
-    removeTree(this.folderOf(uuid));
+    const trash = `${this.folderOf(uuid)}${TRASH}${++this.trashed}`;
+    try {
+      fs.renameSync(this.folderOf(uuid), trash);
+    } catch {
+      // It never booted.
+      return;
+    }
+    // At once gone for everybody; the many small files go in the background.
+    this.removals.add(removeTree(trash).catch((error: Error) => this.options.log(error.message)));
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.running.keys()].map((uuid) => this.kill(uuid)));
+    await Promise.all(this.removals);
   }
 
   private consoleOf(uuid: string): SerialConsole {
@@ -103,12 +122,12 @@ export class Machines implements Guests {
 }
 
 /** Also where a guest took rights away from its own folders. Links are removed, never followed. */
-function removeTree(folder: string): void {
+async function removeTree(folder: string): Promise<void> {
   try {
-    fs.rmSync(folder, { recursive: true, force: true });
+    await fs.promises.rm(folder, { recursive: true, force: true });
   } catch {
     unlock(folder);
-    fs.rmSync(folder, { recursive: true, force: true });
+    await fs.promises.rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -5,7 +5,9 @@ const os = require("node:os");
 
 const ROOT = process.env.SANDBOX_ROOT ?? "";
 const HOME = process.env.HOME ?? "/root";
-const out = (text) => fs.writeSync(1, text);
+const out = (text) => {
+  fs.writeSync(1, text);
+};
 
 /** `..` ends at the root, as everywhere. There are no links inside: no command here makes one. */
 const inside = (name) => path.join(ROOT, path.posix.resolve("/", HOME, name));

@@ -1,5 +1,5 @@
 import type { NetworkRef } from "../../../providers/libvirt/client";
-import { contains, maskOf, parseIpv4 } from "../address";
+import { contains, parseIpv4, type Subnet } from "../address";
 import { CODE, FROM, refuse } from "../errors";
 import { expiry, grantLease, type Lease } from "../leases";
 import { updateNetwork } from "../network-update";
@@ -61,9 +61,7 @@ export class Networks {
     const given = parseNetwork(xml);
     const name = textOf(given, "name") ?? "";
     const same = this.byName.get(name);
-    const others = this.list().filter((other) => other !== same);
-    const bridges = new Set(others.flatMap((other) => bridgesOf(other)));
-    const config = normaliseNetwork(given, this.lab.invent, bridges);
+    const config = normaliseNetwork(given, this.lab.invent, (bridge) => this.hasBridge(bridge, same));
     const uuid = textOf(config, "uuid") ?? "";
     this.checkIdentity(name, uuid);
     const network: Network = same ?? { name, uuid, autostart: false, leases: [] };
@@ -104,20 +102,24 @@ export class Networks {
     this.lab.events.network(network, "started");
   }
 
-  /** Two running networks cannot have one bridge or overlapping addresses. */
+  private hasBridge(name: string, except: Network | undefined): boolean {
+    for (const other of this.byUuid.values()) {
+      if (other === except) continue;
+      if (other.config && claimsOf(other.config).bridge === name) return true;
+      if (other.live && claimsOf(other.live).bridge === name) return true;
+    }
+    return false;
+  }
+
+  /** Two running networks cannot have overlapping addresses. */
   private checkFree(live: XmlElement): void {
-    for (const other of this.list()) {
+    const wanted = claimsOf(live).subnets;
+    for (const other of this.byUuid.values()) {
       if (!other.live) continue;
-      for (const mine of ipv4Of(live).map(subnetOf)) {
-        for (const theirs of ipv4Of(other.live).map(subnetOf)) {
-          if (!mine || !theirs) continue;
-          const wider = mine.prefix < theirs.prefix ? mine : theirs;
-          const narrower = wider === mine ? theirs : mine;
-          if (contains(wider, (narrower.address & maskOf(narrower.prefix)) >>> 0)) {
-            const detail = `Network is already in use by interface ${bridgeOf(other.live)}`;
-            throw refuse(CODE.internal, FROM.none, detail);
-          }
-        }
+      for (const theirs of claimsOf(other.live).subnets) {
+        if (!wanted.some((mine) => overlap(mine, theirs))) continue;
+        const detail = `Network is already in use by interface ${bridgeOf(other.live)}`;
+        throw refuse(CODE.internal, FROM.none, detail);
       }
     }
     const bridge = bridgeOf(live);
@@ -245,8 +247,22 @@ export class Networks {
 
 const EMPTY: XmlElement = element("network");
 
-const bridgesOf = (network: Network): string[] =>
-  [network.config, network.live].flatMap((definition) => {
-    const bridge = definition && modeOf(definition) !== "bridge" ? bridgeOf(definition) : undefined;
-    return bridge === undefined ? [] : [bridge];
-  });
+/** What is looked for in all other networks, read once: definitions are replaced, never changed. */
+interface Claims {
+  subnets: Subnet[];
+  /** A bridge that libvirt makes for it. */
+  bridge: string | undefined;
+}
+const claims = new WeakMap<XmlElement, Claims>();
+function claimsOf(definition: XmlElement): Claims {
+  const known = claims.get(definition);
+  if (known) return known;
+  const subnets = ipv4Of(definition).flatMap((ip) => subnetOf(ip) ?? []);
+  const found = { subnets, bridge: modeOf(definition) === "bridge" ? undefined : bridgeOf(definition) };
+  claims.set(definition, found);
+  return found;
+}
+
+function overlap(a: Subnet, b: Subnet): boolean {
+  return a.prefix <= b.prefix ? contains(a, b.address) : contains(b, a.address);
+}

@@ -23,8 +23,12 @@ export const modeOf = (network: XmlElement): string | undefined => {
 export const bridgeOf = (network: XmlElement): string | undefined =>
   first(network, "bridge")?.attributes.name;
 
-/** The persistent definition as libvirt keeps it. `bridges` are the names that others have. */
-export function normaliseNetwork(given: XmlElement, invent: Invent, bridges: Set<string>): XmlElement {
+/** The persistent definition as libvirt keeps it. `taken` tells whether another network has a bridge of that name. */
+export function normaliseNetwork(
+  given: XmlElement,
+  invent: Invent,
+  taken: (bridge: string) => boolean,
+): XmlElement {
   const root = copy(given);
   delete root.attributes.connections;
   const name = textOf(root, "name");
@@ -36,7 +40,7 @@ export function normaliseNetwork(given: XmlElement, invent: Invent, bridges: Set
   }
   replaceChild(root, element("uuid", {}, [uuidOf(root) ?? invent.uuid()]));
   normaliseForward(root);
-  if (OWN_BRIDGE.includes(mode)) normaliseBridge(root, bridges, invent);
+  if (OWN_BRIDGE.includes(mode)) normaliseBridge(root, taken, invent);
   for (const ip of all(root, "ip")) checkIp(ip, name);
   root.children = elements(root).filter((child) => (ORDER.network as readonly string[]).includes(child.name));
   sortChildren(root, ORDER.network);
@@ -51,12 +55,12 @@ function normaliseForward(root: XmlElement): void {
   if (dev !== undefined && !first(forward, "interface")) forward.children.push(element("interface", { dev }));
 }
 
-function normaliseBridge(root: XmlElement, bridges: Set<string>, invent: Invent): void {
+function normaliseBridge(root: XmlElement, taken: (bridge: string) => boolean, invent: Invent): void {
   const given = first(root, "bridge")?.attributes ?? {};
-  if (given.name !== undefined && bridges.has(given.name)) {
+  if (given.name !== undefined && taken(given.name)) {
     throw refuse(CODE.internal, FROM.network, `bridge name '${given.name}' already in use.`);
   }
-  const name = given.name ?? freeBridge(bridges);
+  const name = given.name ?? freeBridge(taken);
   replaceChild(root, element("bridge", { stp: "on", delay: "0", ...given, name }));
   const bridge = first(root, "bridge");
   if (bridge) {
@@ -66,8 +70,8 @@ function normaliseBridge(root: XmlElement, bridges: Set<string>, invent: Invent)
   if (!first(root, "mac")) root.children.push(element("mac", { address: invent.mac() }));
 }
 
-function freeBridge(bridges: Set<string>): string {
-  for (let number = 0; ; number++) if (!bridges.has(`virbr${number}`)) return `virbr${number}`;
+function freeBridge(taken: (bridge: string) => boolean): string {
+  for (let number = 0; ; number++) if (!taken(`virbr${number}`)) return `virbr${number}`;
 }
 
 function checkIp(ip: XmlElement, network: string): void {
