@@ -9,20 +9,31 @@ export class ChannelStream extends Duplex {
   readonly #channel: Channel;
   #waiting: ((error?: Error | null) => void) | undefined;
 
-  /** `failure` is asked when the channel closes: an error if that was not a good end. */
-  constructor(channel: Channel | ClientChannel, failure: () => Error | undefined = () => undefined) {
+  /**
+   * `verdict` is given for a program: it tells, once the channel is closed, whether that was a bad end. The stream
+   * ends only then, so that no reader takes the output of a failed program for complete.
+   */
+  constructor(channel: Channel | ClientChannel, verdict?: () => Error | undefined) {
     super({ allowHalfOpen: true });
     this.#channel = channel;
+    // A link that breaks while nobody listens must not end the process; who reads or writes later still hears of it.
+    this.on("error", () => {});
     channel.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) channel.pause();
     });
-    channel.on("end", () => this.push(null));
+    channel.on("end", () => {
+      if (!verdict) this.push(null);
+    });
     channel.on("error", (error: Error) => this.destroy(error));
     // ssh2 emits this after everything was read, or when the connection broke.
     channel.on("close", () => {
-      const error = failure() ?? (this.#waiting && new Error("the far side closed the channel"));
-      if (error || this.readableEnded) this.destroy(error);
-      else this.once("end", () => this.destroy());
+      const error = verdict?.() ?? (this.#waiting && new Error("the far side closed the channel"));
+      if (error || this.readableEnded) {
+        this.destroy(error);
+        return;
+      }
+      this.once("end", () => this.destroy());
+      if (verdict) this.push(null);
     });
   }
 

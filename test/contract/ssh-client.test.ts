@@ -269,17 +269,36 @@ describe.skipIf(available())("the SSH client against OpenSSH", () => {
 
     it("stops a command at its deadline, there too, even one that ignores being told", async () => {
       const connection = await connect();
-      const polite = failure(connection.exec(["sh", "-c", "sleep 60; : labplan-polite"], { deadlineS: 0.5 }));
-      const deaf = failure(
-        connection.exec(["sh", "-c", "trap '' TERM; sleep 61; sleep 62; : labplan-deaf"], { deadlineS: 0.5 }),
+      const marks = [join(folder, "polite"), join(folder, "deaf")];
+      const scripts = [
+        ': >"$1"; sleep 60; : labplan-polite',
+        "trap '' TERM; : >\"$1\"; sleep 61; sleep 62; : labplan-deaf",
+      ];
+      const calls = scripts.map((script, n) =>
+        failure(connection.exec(["sh", "-c", script, "sh", marks[n] ?? ""], { deadlineS: 1.5 })),
       );
-      await until(async () => (await isRunning("labplan-polite")) && (await isRunning("labplan-deaf")));
-      expect(await polite).toBeInstanceOf(DeadlineError);
-      expect((await polite).message).toMatch(/"sh" did not end within 0.5 s/);
-      expect(await deaf).toBeInstanceOf(DeadlineError);
+      for (const error of await Promise.all(calls)) {
+        expect(error).toBeInstanceOf(DeadlineError);
+        expect(error.message).toMatch(/"sh" did not end within 1.5 s/);
+      }
+      for (const mark of marks) expect(await readFile(mark, "utf8"), "it had started").toBe("");
       await until(async () => !(await isRunning("labplan-polite")));
       await until(async () => !(await isRunning("labplan-deaf")));
       expect(await connection.exec(["true"], { deadlineS: 10 })).toMatchObject({ code: 0 });
+    });
+
+    it("lets a command that it stops clear up behind itself", async () => {
+      const connection = await connect();
+      const controller = new AbortController();
+      const mark = join(folder, "cleared-up");
+      const script = `trap 'echo done >"$1"; exit' TERM; sleep 60 & wait; : labplan-tidy`;
+      const options = { deadlineS: 30, signal: controller.signal };
+      const call = failure(connection.exec(["sh", "-c", script, "sh", mark], options));
+      await until(() => isRunning("labplan-tidy"));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      controller.abort();
+      await call;
+      await until(async () => (await readFile(mark, "utf8").catch(() => "")) === "done\n");
     });
 
     it("ends within 100 ms of an abort, and the command ends too", async () => {
@@ -337,6 +356,27 @@ describe.skipIf(available())("the SSH client against OpenSSH", () => {
       const stream = await (await connect()).execDuplex(["sh", "-c", "echo no such helper >&2; exit 127"]);
       const [error] = await once(stream.resume(), "error");
       expect(error.message).toContain('"sh" exited with 127: no such helper');
+    });
+
+    it("never lets a reader take the output of a failed program for complete", async () => {
+      const connection = await connect();
+      for (const pauseMs of [0, 300]) {
+        const stream = await connection.execDuplex(["sh", "-c", "echo partial; exec >&-; sleep 0.1; exit 3"]);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        const reading = (async () => {
+          for await (const _ of stream);
+        })();
+        expect((await failure(reading)).message).toContain("exited with 3");
+      }
+    });
+
+    it("takes no more from the far side than its reader does", async () => {
+      const stream = await (await connect()).execDuplex(["sh", "-c", "yes | head -c 50000000"]);
+      stream.once("readable", () => {});
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      expect(stream.readableLength).toBeGreaterThan(0);
+      expect(stream.readableLength).toBeLessThan(200_000);
+      stream.destroy();
     });
 
     it("reaches a unix socket, which sees our end and answers after it", async () => {

@@ -317,6 +317,23 @@ describe("commands", () => {
     expect(seen.join()).not.toContain("canary");
   });
 
+  it("keeps below ten sessions at once, sshd's MaxSessions", async () => {
+    let [now, most] = [0, 0];
+    const connection = await connect(
+      onExec((channel) => {
+        most = Math.max(most, ++now);
+        setTimeout(() => {
+          now--;
+          channel.exit(0);
+          channel.end();
+        }, 20);
+      }),
+    );
+    await Promise.all(Array.from({ length: 40 }, () => connection.exec(["x"], { deadlineS: 20 })));
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThan(10);
+  });
+
   it("asks again when the server has no session free, and not when it forbids them", async () => {
     let refusals = 3;
     const server = new Server({ hostKeys: [hostKeyPair.private] }, (connection) => {
