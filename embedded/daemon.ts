@@ -130,9 +130,8 @@ async function failLdap(faults: Faults, op: string): Promise<void> {
   if (!fault) return;
   if (fault.do === "slow") await Faults.pause(fault);
   else if (fault.do === "hang") await new Promise(() => {});
-  else if (fault.do === "error")
-    throw new LdapResult(fault.code ?? LDAP_UNAVAILABLE, fault.message ?? "scripted fault");
-  else throw new Error("scripted fault");
+  else if (fault.do === "close") throw new Error("scripted fault");
+  else throw new LdapResult((fault.code ?? CODE.other) as ResultCode, fault.message ?? "scripted fault");
 }
 
 process.on("uncaughtException", (error) => {

@@ -54,9 +54,9 @@ export async function ensureEmbedded(options: EmbeddedOptions = {}): Promise<Emb
 export async function stopEmbedded(options: { home?: string; forget?: boolean } = {}): Promise<void> {
   const places = placesOf(options.home);
   await stopAt(places);
+  fs.rmSync(places.log, { force: true });
   if (!options.forget) return;
-  const state = stateFolderOf(places.home, accountFor(places.home));
-  for (const each of [state, places.log]) fs.rmSync(each, { recursive: true, force: true });
+  fs.rmSync(stateFolderOf(places.home, accountFor(places.home)), { recursive: true, force: true });
 }
 
 /** What runs, or undefined. Never starts anything. */
