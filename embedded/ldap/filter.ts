@@ -1,6 +1,6 @@
 import type { BerReader } from "ldapts";
 import { CODE, need, refuse } from "./codes";
-import { sameValue, valueKey } from "./schema";
+import { attributeType, valueKey } from "./schema";
 
 /** A search filter (RFC 4511, 4.5.1.7). */
 export type Filter =
@@ -69,25 +69,43 @@ function piece(reader: BerReader): [number, string] {
   return [tag, need(reader.readString(tag))];
 }
 
-/** True when an entry with these values matches. An attribute that the entry has not never matches. */
-export function matches(filter: Filter, values: (type: string) => readonly string[]): boolean {
+/** Values of an entry by the lower-case name of the type. */
+type ValuesOf = (key: string) => readonly string[];
+
+/** A test for entries, with all that depends on the filter alone worked out once. */
+export function compile(filter: Filter): (values: ValuesOf) => boolean {
   switch (filter.kind) {
-    case "and":
-      return filter.filters.every((one) => matches(one, values));
-    case "or":
-      return filter.filters.some((one) => matches(one, values));
-    case "not":
-      return !matches(filter.filter, values);
+    case "and": {
+      const all = filter.filters.map(compile);
+      return (values) => all.every((one) => one(values));
+    }
+    case "or": {
+      const all = filter.filters.map(compile);
+      return (values) => all.some((one) => one(values));
+    }
+    case "not": {
+      const inner = compile(filter.filter);
+      return (values) => !inner(values);
+    }
+  }
+  // An attribute that the schema or the entry does not have never matches.
+  const type = attributeType(filter.type);
+  if (!type) return () => false;
+  const key = type.name.toLowerCase();
+  const some = (test: (value: string) => boolean) => (values: ValuesOf) => values(key).some(test);
+  switch (filter.kind) {
     case "present":
-      return values(filter.type).length > 0;
-    case "equal":
-      return values(filter.type).some((value) => sameValue(filter.type, value, filter.value));
+      return (values) => values(key).length > 0;
+    case "equal": {
+      const wanted = valueKey(key, filter.value);
+      return some((value) => value === filter.value || valueKey(key, value) === wanted);
+    }
     case "least":
-      return values(filter.type).some((value) => order(filter.type, value, filter.value) >= 0);
+      return some((value) => order(key, value, filter.value) >= 0);
     case "most":
-      return values(filter.type).some((value) => order(filter.type, value, filter.value) <= 0);
+      return some((value) => order(key, value, filter.value) <= 0);
     case "substrings":
-      return values(filter.type).some((value) => hasPieces(value, filter));
+      return some((value) => hasPieces(value, filter));
   }
 }
 

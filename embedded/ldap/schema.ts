@@ -68,14 +68,28 @@ export function valueKey(type: string, value: string): string {
     case "time":
       return value;
     case "dn":
-      try {
-        return dnKey(value);
-      } catch {
-        return value;
-      }
+      return nameKey(value);
     default:
       return foldValue(value);
   }
+}
+
+const MOST_NAMES = 20_000;
+const nameKeys = new Map<string, string>();
+
+/** Remembered: a group of a thousand is compared with at each of its changes. */
+function nameKey(dn: string): string {
+  let key = nameKeys.get(dn);
+  if (key === undefined) {
+    try {
+      key = dnKey(dn);
+    } catch {
+      key = dn;
+    }
+    if (nameKeys.size >= MOST_NAMES) nameKeys.clear();
+    nameKeys.set(dn, key);
+  }
+  return key;
 }
 
 export const sameValue = (type: string, a: string, b: string): boolean =>

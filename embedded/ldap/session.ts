@@ -4,7 +4,7 @@ import type { Accounts } from "./accounts";
 import { ADMIN_DN } from "./admin";
 import { CODE, LdapResult, refuse } from "./codes";
 import type { Entry } from "./entry";
-import { matches } from "./filter";
+import { compile } from "./filter";
 import {
   type AttributeList,
   type Message,
@@ -16,7 +16,7 @@ import {
   writeOutcome,
 } from "./messages";
 import { attributeType, attributeTypes } from "./schema";
-import { type Tree, valuesOf } from "./tree";
+import type { Tree } from "./tree";
 
 export interface Directory {
   tree: Tree;
@@ -157,7 +157,7 @@ export class Session {
             : undefined;
     if (!special) this.mustRead();
     const entries = special
-      ? [special].filter((entry) => matches(filter, (type) => valuesOf(entry, type)))
+      ? [special].filter((entry) => compile(filter)((type) => entry.values.get(type) ?? []))
       : this.directory.tree.search(base, scope, filter);
     return entries.map((entry) => [entry.dn, this.selected(entry, attributes, typesOnly)]);
   }

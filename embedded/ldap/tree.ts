@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { dnKey, isUnder, parentDn, parseDn, rdnOf } from "../../providers/ldap/dn";
 import { CODE, refuse } from "./codes";
 import { applyEdit, type Entry, generalizedTime, type Values, writableType } from "./entry";
-import { type Filter, matches } from "./filter";
+import { compile, type Filter } from "./filter";
 import type { AttributeList, EditRequest } from "./messages";
 import { attributeType, checkEntry, sameValue } from "./schema";
 
@@ -141,7 +141,8 @@ export class Tree {
 
   search(base: string, scope: "base" | "one" | "sub", filter: Filter): Entry[] {
     const key = dnKey(this.need(base).dn);
-    return this.inScope(key, scope).filter((entry) => matches(filter, (type) => valuesOf(entry, type)));
+    const matches = compile(filter);
+    return this.inScope(key, scope).filter((entry) => matches((type) => entry.values.get(type) ?? []));
   }
 
   private inScope(key: string, scope: "base" | "one" | "sub"): Entry[] {
@@ -210,11 +211,6 @@ export class Tree {
     }
     return "";
   }
-}
-
-export function valuesOf(entry: Entry, type: string): readonly string[] {
-  const known = attributeType(type);
-  return known ? (entry.values.get(known.name.toLowerCase()) ?? []) : [];
 }
 
 function keyOf(dn: string): string {

@@ -23,18 +23,12 @@ export async function directoryOf(run: Pick<Run, "backend" | "secret">): Promise
 export async function closeDirectories(): Promise<void> {
   const all = [...directories.values()];
   directories.clear();
+  asked = undefined;
   await Promise.all(all.map((directory) => directory.close()));
 }
 
 async function endpointOf({ backend, secret }: Pick<Run, "backend" | "secret">): Promise<Endpoint> {
-  if (isEmbedded(backend)) {
-    // Loaded only where a backend is embedded.
-    const { ADMIN_DN, readAdminPassword } =
-      require("../../embedded/ldap/admin") as typeof import("../../embedded/ldap/admin");
-    const { ensureEmbedded } = require("../../embedded/start") as typeof import("../../embedded/start");
-    const { ldapUrl, ldapPasswordFile } = await ensureEmbedded();
-    return { url: ldapUrl, bindDn: ADMIN_DN, password: readAdminPassword(ldapPasswordFile) };
-  }
+  if (isEmbedded(backend)) return embeddedEndpoint();
   if (backend.kind !== "ldap")
     throw new LabError(`a VPN user needs a backend of kind ldap or embedded, not ${backend.kind}`);
   const { url, bindDn, password, ca, startTls } = backend;
@@ -49,3 +43,26 @@ async function endpointOf({ backend, secret }: Pick<Run, "backend" | "secret">):
 
 const isEmbedded = (backend: BackendConfig): boolean =>
   backend.kind === "embedded" || (backend.kind === "ldap" && (backend as LdapBackend).url === "embedded:");
+
+/** Asking the daemon costs milliseconds, and each user would ask several times. */
+const ASK_AGAIN_MS = 1_000;
+let asked: { at: number; endpoint: Promise<Endpoint> } | undefined;
+
+function embeddedEndpoint(): Promise<Endpoint> {
+  if (asked && performance.now() - asked.at < ASK_AGAIN_MS) return asked.endpoint;
+  const now = { at: performance.now(), endpoint: findEmbedded() };
+  asked = now;
+  now.endpoint.catch(() => {
+    if (asked === now) asked = undefined;
+  });
+  return now.endpoint;
+}
+
+async function findEmbedded(): Promise<Endpoint> {
+  // Loaded only where a backend is embedded.
+  const { ADMIN_DN, readAdminPassword } =
+    require("../../embedded/ldap/admin") as typeof import("../../embedded/ldap/admin");
+  const { ensureEmbedded } = require("../../embedded/start") as typeof import("../../embedded/start");
+  const { ldapUrl, ldapPasswordFile } = await ensureEmbedded();
+  return { url: ldapUrl, bindDn: ADMIN_DN, password: readAdminPassword(ldapPasswordFile) };
+}

@@ -10,9 +10,16 @@ export function permanentNames(ofResource: readonly string[]): string[] {
   return [...ofResource, ...configured()];
 }
 
+let read: { text: string; names: string[] } | undefined;
+
 function configured(): string[] {
   const text = currentSettings().configValue("vpn");
   if (!text) return [];
+  if (read?.text !== text) read = { text, names: permanentIn(text) };
+  return read.names;
+}
+
+function permanentIn(text: string): string[] {
   try {
     const { permanent } = JSON.parse(text) as { permanent?: unknown };
     return Array.isArray(permanent) ? permanent.filter((name) => typeof name === "string") : [];

@@ -11,5 +11,5 @@ export function tooManyRemovals(
   if (allow || count <= countBefore * LARGEST_PART) return undefined;
   const shown = removedNames.slice(0, 10).join(", ");
   const more = count > 10 ? ` and ${count - 10} more` : "";
-  return `this would remove ${count} of ${countBefore} VPN users (${shown}${more}), which is more than ${LARGEST_PART * 100} %. If that is meant, add --allow-removals.`;
+  return `this would remove ${count} of ${countBefore} VPN users (${shown}${more}), which is more than ${LARGEST_PART * 100} %. If that is meant, add --allow-removals (plain pulumi: LABPLAN_ALLOW_REMOVALS=1).`;
 }

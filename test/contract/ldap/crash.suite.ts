@@ -170,6 +170,23 @@ export function crashSuite(start: Start): void {
       expect(await lab.logsIn(again.dn, again.generatedPassword)).toBe(true);
     });
 
+    it("an extension that was begun and then withdrawn ends access again", async () => {
+      for (const killed of [false, true]) {
+        const past = user(`extended${killed}`, { until: "2020-01-01T00:00Z", expired: true });
+        const { state } = await lab.up(past);
+        // After the new password was set, before the lock is off.
+        const failed = await lab
+          .up({ ...past, until: "2036-01-01T00:00Z", expired: false }, state, { crashAt: 6 })
+          .catch((error: unknown) => error as UpFailed);
+        const partial = (failed as UpFailed).partial;
+        expect(await lab.logsIn(state.dn, partial?.generatedPassword)).toBe(true);
+        const { state: ended } = await lab.up(past, killed ? state : partial);
+        expect(await lab.logsIn(state.dn, partial?.generatedPassword)).toBe(false);
+        expect(ended.generatedPassword).toBeUndefined();
+        expect(await lab.isIn(state.dn)).toBe(false);
+      }
+    });
+
     it("a group that was joined by a killed run, and then taken out of the config, is left", async () => {
       const other = await lab.group("shortlived", "groupOfUniqueNames");
       const inputs = user("fickle", { groups: [VPN] });

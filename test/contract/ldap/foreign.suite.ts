@@ -102,6 +102,17 @@ export function foreignSuite(start: Start): void {
       expect(await lab.isIn(state.dn)).toBe(true);
     });
 
+    it("an entry of another lab that replaced ours is not ours either", async () => {
+      const { state } = await lab.up(user("swapped"));
+      await lab.directory.delete(state.dn);
+      await lab.foreign("swapped", { labeledURI: [OTHER_LAB] });
+      const before = await lab.everything();
+      expect(await lab.refresh(state)).toBeUndefined();
+      await expect(lab.up(user("swapped", { sn: "Changed" }), state)).rejects.toThrow(/belongs to another/);
+      await lab.destroy(state);
+      expect(await lab.everything()).toEqual(before);
+    });
+
     it("an entry that carries a copy of our mark is told, not guessed at", async () => {
       const { state } = await lab.up(user("original"));
       await lab.foreign("copy", { labeledURI: ["labplan:k3v9q2x7/dev/original managed by labplan"] });

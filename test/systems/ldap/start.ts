@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,15 +50,21 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
   const certificates = makeCertificates(folder, options.certificateNames);
   const [port, tlsPort] = [await freePort(), await freePort()];
   const adminPassword = randomBytes(12).toString("hex");
+  // Ubuntu's AppArmor profile goes by the path of the program, and lets that one read no folder of ours.
+  copyFileSync(SLAPD, join(folder, "slapd"));
   writeFileSync(join(folder, "slapd.conf"), configuration(folder, certificates, options), { mode: 0o600 });
   seed(folder, adminPassword, options);
 
   const url = `ldap://127.0.0.1:${port}`;
   const ldapsUrl = `ldaps://127.0.0.1:${tlsPort}`;
   // `-d 0` keeps it in the foreground, so that it is our child and ends by its pid.
-  const child = spawn(SLAPD, ["-f", join(folder, "slapd.conf"), "-h", `${url} ${ldapsUrl}`, "-d", "0"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child = spawn(
+    join(folder, "slapd"),
+    ["-f", join(folder, "slapd.conf"), "-h", `${url} ${ldapsUrl}`, "-d", "0"],
+    {
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   let complaint = "";
   child.stderr.on("data", (bytes) => {
     complaint += bytes;
@@ -157,7 +163,7 @@ objectClass: groupOfUniqueNames
 cn: vpn
 uniqueMember: ${ADMIN}
 ${options.ppolicy === undefined || options.ppolicy === true ? policy : ""}`;
-  execFileSync("/usr/sbin/slapadd", ["-q", "-f", join(folder, "slapd.conf"), "-b", BASE], {
+  execFileSync(join(folder, "slapd"), ["-Tadd", "-q", "-f", join(folder, "slapd.conf"), "-b", BASE], {
     input: ldif,
     stdio: ["pipe", "pipe", "pipe"],
   });
