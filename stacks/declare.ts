@@ -27,13 +27,13 @@ function declareOne(
   dependsOn: LabResource[],
   recreateWith: LabResource[],
 ): LabResource {
-  const { kind, name, formerName, inputs, backend } = planned;
+  const { kind, name, formerName, markName, inputs, backend } = planned;
   const entry = kinds[kind];
   if (!entry) throw new Error(`plan: unknown kind "${kind}"`);
   return new LabResource(
     kind,
     // A renamed thing keeps the mark that it was made with: `formerly` replaces nothing.
-    { name, mark: { lab: plan.lab, stack: plan.stack, name: formerName ?? name }, backend },
+    { name, mark: { lab: plan.lab, stack: plan.stack, name: markName ?? formerName ?? name }, backend },
     inputs,
     {
       dependsOn,

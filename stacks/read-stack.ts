@@ -2,12 +2,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { loadConfig } from "./config/load";
-import { formatProblem, positioned } from "./config/positions";
+import { formatProblem, type PositionedProblem, positioned, sorted } from "./config/positions";
 import { emptyLock, parseLock } from "./plan/lock-file";
 import { plan } from "./plan/plan";
 import type { LabPlan } from "./plan/types";
 
 /** The sections that we read; other keys of the namespace are the user's secrets. */
+const TEXT_SECTIONS = ["lab", "addressPool"];
 const OBJECT_SECTIONS = ["backends", "networks", "images", "machines", "vpn"];
 
 export const lockPath = (stack: string): string => path.join("stacks", `${stack}.lock.yaml`);
@@ -24,21 +25,27 @@ export function readStack(): LabPlan {
     readFile: (name) => fs.readFileSync(name, "utf8"),
     ...(source ? { file: source } : {}),
   });
-  if (!loaded.config) return refuse(loaded.problems.map(formatProblem));
-
-  const lockFile = lockPath(stack);
-  const lock = fs.existsSync(lockFile) ? parseLock(fs.readFileSync(lockFile, "utf8"), lockFile) : emptyLock();
-  const planned = plan(loaded.config, lock, now());
-  if (!planned.plan)
-    return refuse(planned.problems.map((problem) => formatProblem(positioned(problem, source))));
-  return planned.plan;
+  const config = loaded.config ?? loaded.partial;
+  const found: PositionedProblem[] = [...loaded.problems];
+  if (config) {
+    const lockFile = lockPath(stack);
+    const lock = fs.existsSync(lockFile)
+      ? parseLock(fs.readFileSync(lockFile, "utf8"), lockFile)
+      : emptyLock();
+    const planned = plan(config, lock, now(), { allowRemovals: Boolean(process.env.LABPLAN_ALLOW_REMOVALS) });
+    if (planned.plan && loaded.config) return planned.plan;
+    found.push(...planned.problems.map((problem) => positioned(problem, source)));
+  }
+  return refuse(sorted(found).map(formatProblem));
 }
 
 function engineValues(): Record<string, unknown> {
   const config = new pulumi.Config("labplan");
   const values: Record<string, unknown> = {};
-  const lab = config.get("lab");
-  if (lab !== undefined) values.lab = lab;
+  for (const section of TEXT_SECTIONS) {
+    const value = config.get(section);
+    if (value !== undefined) values[section] = value;
+  }
   for (const section of OBJECT_SECTIONS) {
     const value = config.getObject(section);
     if (value !== undefined) values[section] = value;

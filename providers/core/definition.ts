@@ -110,5 +110,9 @@ export interface Mark {
 /** `lab/stack/name`, the text form of a mark. */
 export const markText = (mark: Mark): string => `${mark.lab}/${mark.stack}/${mark.name}`;
 
-/** Names of things that cannot carry metadata (pools, volumes) begin with this. */
-export const markPrefix = (mark: Pick<Mark, "lab" | "stack">): string => `lp-${mark.lab}-${mark.stack}-`;
+/**
+ * Names of things that cannot carry metadata (pools, volumes) begin with this. Dashes of the stack are doubled, so
+ * that the prefix of stack "dev" is never one of stack "dev-a".
+ */
+export const markPrefix = ({ lab, stack }: Pick<Mark, "lab" | "stack">): string =>
+  `lp-${lab}-${stack.replaceAll("-", "--")}-`;

@@ -71,7 +71,7 @@ function scan(entry: Entry, path: ConfigPath, add: Add): void {
 
 function scanScalar(scalar: Scalar, entry: Entry, path: ConfigPath, add: Add): void {
   // What stands in the place of a secret is not repeated.
-  if (SECRET_FIELDS.includes(String(path.at(-1)))) return;
+  if (path.some((part) => SECRET_FIELDS.includes(String(part)))) return;
   const message = rewrittenMessage(scalar, path);
   if (message) add(entry, path, message);
 }

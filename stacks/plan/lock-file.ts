@@ -19,7 +19,7 @@ export const emptyLock = (): Lock => ({ version: 1, cidrs: {}, addresses: {} });
 /** The text of a lock file: the same bytes for the same content. */
 export function renderLock(lock: Lock): string {
   const lines = [HEADER, `version: ${lock.version}\n`];
-  for (const section of ["cidrs", "addresses", "macs", "seeds"] as const)
+  for (const section of ["cidrs", "addresses", "macs", "seeds", "users"] as const)
     lines.push(...sectionLines(section, stable(lock[section] ?? {})));
   return lines.join("");
 }
@@ -39,7 +39,8 @@ function* sectionLines(section: string, entries: Entries): Generator<string> {
 
 /** Plain where no YAML reader of any version can take it for a number, a date or anything else. */
 const scalar = (text: string): string =>
-  /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(text) && !/^(y|n|yes|no|on|off|true|false|null|nan|e[\d_.]*)$/i.test(text)
+  /^[A-Za-z_][A-Za-z0-9_./-]*$/.test(text) &&
+  !/^(y|n|yes|no|on|off|true|false|null|nan|e[\d_.]*)$/i.test(text)
     ? text
     : JSON.stringify(text);
 
@@ -65,14 +66,15 @@ export function parseLock(text: string, file: string): Lock {
   return readLock(document, file, at);
 }
 
-const SECTIONS = ["version", "cidrs", "addresses", "macs", "seeds"];
-const DEPTH: Record<string, 1 | 2> = { cidrs: 1, addresses: 2, macs: 2, seeds: 1 };
+const SECTIONS = ["version", "cidrs", "addresses", "macs", "seeds", "users"];
+const DEPTH: Record<string, 1 | 2> = { cidrs: 1, addresses: 2, macs: 2, seeds: 1, users: 1 };
 
 const CHECKS: Record<string, { good: (text: string) => boolean; what: string }> = {
   cidrs: { good: (text) => parseCidr(text) !== undefined, what: "an IPv4 network like 10.200.3.0/24" },
   addresses: { good: (text) => parseIpv4(text) !== undefined, what: "an IPv4 address like 10.200.3.2" },
   macs: { good: (text) => badMac(text) === undefined, what: "a MAC address like 52:54:00:12:34:56" },
   seeds: { good: (text) => text !== "", what: "a name" },
+  users: { good: (text) => text !== "", what: "a uid" },
 };
 
 function readLock(document: Document.Parsed, file: string, at: (offset: number) => string): Lock {

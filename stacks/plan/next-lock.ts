@@ -10,7 +10,7 @@ import type { Lock } from "./types";
 
 /** The lock file after this plan, and what in it is new, in words. Entries of things that are gone are not in it. */
 export function nextLock(
-  { lock, seeds }: Context,
+  { lock, seeds, config }: Context,
   networks: ReadonlyMap<string, NetworkFacts>,
   machines: ReadonlyMap<string, MachineFacts>,
 ): { lock: Lock; newFacts: string[] } {
@@ -44,6 +44,11 @@ export function nextLock(
   for (const [key, seed] of Object.entries(seeds.remembered))
     if (own(lock.seeds, key) !== seed && !key.endsWith(`/${seed}`)) newFacts.push(newSeed(key, seed));
 
+  const users = Object.entries(config.vpn?.users ?? {}).map(([logical, { name }]) => [
+    logical,
+    name ?? logical,
+  ]);
+
   return {
     lock: stable({
       version: 1,
@@ -51,6 +56,7 @@ export function nextLock(
       addresses: nested(addresses),
       ...(macs.size > 0 ? { macs: nested(macs) } : {}),
       ...(Object.keys(seeds.remembered).length > 0 ? { seeds: seeds.remembered } : {}),
+      ...(users.length > 0 ? { users: Object.fromEntries(users) } : {}),
     } satisfies Lock),
     newFacts,
   };

@@ -11,16 +11,22 @@ import { planNetworks } from "./networks";
 import { nextLock } from "./next-lock";
 import { dependencyOrder } from "./order";
 import { Problems } from "./problems";
+import { checkRemovals } from "./removals";
 import { resolveSeeds } from "./seeds";
 import { byCodeUnit, stable } from "./stable";
 import { type Lock, type PlannedResource, type PlanResult, resourceKey } from "./types";
+
+export interface PlanOptions {
+  /** Let more VPN users go at once than is likely to be meant. @default false */
+  allowRemovals?: boolean;
+}
 
 /**
  * From the lab's config to its plan. Pure: no I/O and no clock, and the same input gives the same bytes, whatever the
  * order of the config. `lock` is what has been handed out so far; the plan holds the next one. Everything that can be
  * refused is, all of it at once, and then there is no plan.
  */
-export function plan(config: LabConfig, lock: Lock, now: Date): PlanResult {
+export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOptions = {}): PlanResult {
   const problems = new Problems();
   const seeds = resolveSeeds(config, lock);
   const context: Context = { config, lock, now, seeds, problems, notes: [...seeds.notes] };
@@ -31,6 +37,7 @@ export function plan(config: LabConfig, lock: Lock, now: Date): PlanResult {
   const machines = planMachines(context, networks);
   checkConflicts(context, networks, machines);
   const users = planLdap(context);
+  checkRemovals(context, options.allowRemovals ?? false);
   if (problems.found.length > 0) return { problems: problems.found };
 
   const ordered = dependencyOrder(

@@ -35,6 +35,8 @@ export interface Lock {
   macs?: Record<string, Record<string, string>>;
   /** `machines/web1` → the first name of what was renamed: its facts stay with that name. */
   seeds?: Record<string, string>;
+  /** VPN user → uid, of those that were there last time: too many gone at once is taken for a mistake. */
+  users?: Record<string, string>;
 }
 
 export interface LabPlan {

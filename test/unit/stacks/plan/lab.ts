@@ -35,7 +35,7 @@ export function machine(parts: Partial<MachineConfig> = {}): MachineConfig {
 
 /** The plan of a lab that must be right. */
 export function planned(config: LabConfig, lock: Lock = emptyLock(), now: Date = NOW): LabPlan {
-  const result = plan(config, lock, now);
+  const result = plan(config, lock, now, { allowRemovals: true });
   if (!result.plan) throw new Error(result.problems.map(({ message }) => message).join("\n"));
   return result.plan;
 }
