@@ -288,10 +288,13 @@ describe("names", () => {
     expect(whyOf(result, "my net")).toContain("my-net");
   });
 
-  test("a name that looks like a number survives", () => {
-    const result = imported({ "networks.yaml": "- { name: '010', cidr: 10.20.0.0/24 }\n" });
-    expect(Object.keys(configOf(result).networks)).toEqual(["010"]);
-  });
+  test.each(["010", "1_000", "2026-12-24", "1e3"])(
+    "the name %s, which looks like something else, survives",
+    (name) => {
+      const result = imported({ "networks.yaml": `- { name: '${name}', cidr: 10.20.0.0/24 }\n` });
+      expect(Object.keys(configOf(result).networks)).toEqual([name]);
+    },
+  );
 
   test("two files with the same network give one, with different ones two", () => {
     const one = "- { name: admin, cidr: 10.20.0.0/24 }\n";

@@ -291,6 +291,25 @@ describe("secrets by name", () => {
   });
 });
 
+describe("a password in clear is never repeated", () => {
+  test.each([
+    "0076543",
+    "swordfish",
+    "[0076543]",
+    "{ value: swordfish }",
+    "2026-12-24",
+    "{ secret: swordfish! }",
+  ])("%s", (written) => {
+    const text = `config:
+  labplan:lab: abcd2345
+  labplan:backends: { people: { kind: ldap, url: ldaps://ldap.example, password: ${written} } }
+`;
+    const lines = printed(load(text));
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.join()).not.toMatch(/76543|swordfish|2026/);
+  });
+});
+
 describe("files outside", () => {
   test.each(["/etc/shadow", "../secret", "templates/../../secret", "~/x"])(
     "a template cannot be %s",
