@@ -14,9 +14,10 @@ import { pruned } from "./reported";
 import { hasCode } from "./rpc/errors";
 import { ensureSeed, isSeeded, removeSeed, seedVolumeName } from "./seed/seed";
 import { domainElement, SEED_TARGET } from "./xml/domain";
+import { readDomain } from "./xml/domain-facts";
 import { deviceKeys, mergeDomain } from "./xml/domain-merge";
-import { render, type XmlElement } from "./xml/element";
-import { MARK_NAMESPACE, MARK_PREFIX, markElement, withMark } from "./xml/mark";
+import { render } from "./xml/element";
+import { bareMark, MARK_NAMESPACE, MARK_PREFIX, withMark } from "./xml/mark";
 
 const who = ({ name }: Pick<DomainInputs, "name">) => `domain "${name}"`;
 
@@ -88,27 +89,23 @@ async function ensureDefined(
   const isUnmarked = found.facts.mark === undefined;
   const differs = Object.keys(compare(inputs, found, run.mark).persistent).length > 0;
   if (!differs && !isUnmarked) return found.ref;
-  const merged = inputs.template === undefined ? mergeDomain(found.root, wanted, oursIn(found)) : wanted;
-  const ref = await client.domainDefine(
-    render(withMark(merged, { ...mark, devices: marked(merged, mark, found) })),
-  );
-  if (isUnmarked && found.live) await markLive(client, ref, mark);
+  // UEFI's variables are a file that libvirt deletes with the definition that names it, and with no other.
+  const leavesUefi = found.facts.firmware === "uefi" && readDomain(wanted).firmware !== "uefi";
+  if (leavesUefi && !adopted) await client.domainUndefine(found.ref);
+  const { root, devices } =
+    inputs.template === undefined
+      ? mergeDomain(found.root, wanted, oursIn(found))
+      : { root: wanted, devices: mark.devices };
+  const ref = await client.domainDefine(render(withMark(root, { ...mark, devices })));
+  if (isUnmarked && found.live) await markLive(client, ref, { ...mark, devices });
   return ref;
 }
 
 const oursIn = (found: FoundDomain): ReadonlySet<string> => new Set(found.facts.mark?.devices);
 
-/** Keys of our devices in the merged definition: a disk may have got another target than we would choose. */
-function marked(merged: XmlElement, mark: { devices: string[] }, found: FoundDomain): string[] {
-  const foreign = new Set(
-    deviceKeys(found.root).filter((key) => !oursIn(found).has(key) && !mark.devices.includes(key)),
-  );
-  return deviceKeys(merged).filter((key) => !foreign.has(key));
-}
-
 /** A domain that was running when it was adopted is marked in what runs too. */
-const markLive = (client: LibvirtClient, ref: DomainRef, mark: Parameters<typeof markElement>[0]) =>
-  client.domainSetMetadata(ref, MARK_NAMESPACE, MARK_PREFIX, render(markElement(mark)));
+const markLive = (client: LibvirtClient, ref: DomainRef, mark: Parameters<typeof bareMark>[0]) =>
+  client.domainSetMetadata(ref, MARK_NAMESPACE, MARK_PREFIX, render(bareMark(mark)));
 
 async function accelFor(
   client: LibvirtClient,
@@ -139,7 +136,12 @@ async function claim(client: LibvirtClient, inputs: DomainInputs, run: Run<Domai
 }
 
 /** Steps 3 and 4: off where it must be off, or anew where what runs is not what is defined. */
-async function syncPower(client: LibvirtClient, inputs: DomainInputs, ref: DomainRef, run: Run<DomainState>) {
+async function syncPower(
+  client: LibvirtClient,
+  inputs: DomainInputs,
+  ref: DomainRef,
+  run: Run<DomainState>,
+): Promise<FoundDomain> {
   const now = await lookAt(client, ref);
   if (!now) throw new LabError(`${who(inputs)} vanished while it was set up; run "pulumi up" again`);
   const stale = Object.keys(compare(inputs, now, run.mark).live);
@@ -151,6 +153,7 @@ async function syncPower(client: LibvirtClient, inputs: DomainInputs, ref: Domai
   await run.step("4/6 start", async () => {
     if (inputs.running) await turnOn(client, now.ref);
   });
+  return now;
 }
 
 export const domainDefinition: Definition<DomainInputs, DomainState> = {
@@ -203,10 +206,10 @@ export const domainDefinition: Definition<DomainInputs, DomainState> = {
       });
       const ref = await run.step("2/6 define", () => ensureDefined(client, inputs, before, run));
       save(before !== undefined && isUp(before.power));
-      await syncPower(client, inputs, ref, run);
+      const { autostart } = await syncPower(client, inputs, ref, run);
       save(inputs.running);
       await run.step("5/6 autostart", async () => {
-        if (before?.autostart !== inputs.autostart) await client.domainSetAutostart(ref, inputs.autostart);
+        if (autostart !== inputs.autostart) await client.domainSetAutostart(ref, inputs.autostart);
       });
       arrival = await run.step("6/6 wait", async () =>
         inputs.running ? waitForArrival(client, ref, inputs, arrival, run) : arrival,

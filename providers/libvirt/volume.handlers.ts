@@ -171,10 +171,15 @@ async function ensureVolume(
   const capacity = source?.length ?? inputs.capacity ?? below?.capacity;
   if (capacity === undefined)
     throw new LabError(`${who(inputs)} has neither a size nor anything to take its size from`);
-  return client.volumeCreate(
-    pool,
-    renderVolume({ name, format, capacity, ...(below ? { backing: below.backing } : {}) }),
-  );
+  const xml = renderVolume({ name, format, capacity, ...(below ? { backing: below.backing } : {}) });
+  try {
+    return await client.volumeCreate(pool, xml);
+  } catch (error) {
+    if (!hasCode(error, ERROR.storageVolumeExists)) throw error;
+    // libvirt still lists a file that was deleted under it, until it reads the folder again.
+    await client.poolRefresh(pool);
+    return client.volumeCreate(pool, xml);
+  }
 }
 
 /** Step 3: its contents, then the marker that says that they are whole. A wrong checksum leaves nothing behind. */

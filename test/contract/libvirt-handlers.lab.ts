@@ -18,6 +18,8 @@ export interface HandlerSystem {
   folder: string;
   /** Fast enough to die at every single call. */
   everyCall: boolean;
+  /** A domain without any disk comes up all the same, with an address. */
+  guestsBoot: boolean;
   stop(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { closePool } from "../../providers/libvirt/connect";
 import { crashSuite } from "./libvirt-handlers.crash.suite";
+import { domainSuite } from "./libvirt-handlers.domains.suite";
 import type { HandlerSystem } from "./libvirt-handlers.lab";
 import { networkSuite } from "./libvirt-handlers.networks.suite";
 import { storageSuite } from "./libvirt-handlers.storage.suite";
@@ -22,6 +23,7 @@ export function libvirtHandlersContract(title: string, start: () => Promise<Hand
     };
     networkSuite(started);
     storageSuite(started);
+    domainSuite(started);
     crashSuite(started);
   });
 }

@@ -18,6 +18,7 @@ libvirtHandlersContract("the embedded lab", async () => {
     socket: libvirtSocket,
     folder: FOLDER,
     everyCall: true,
+    guestsBoot: true,
     stop: async () => {
       await stopEmbedded({ home, forget: true });
       fs.rmSync(folder, { recursive: true, force: true });
@@ -38,6 +39,7 @@ if (reason && !process.env.CI) {
       socket: daemon.socket,
       folder: FOLDER,
       everyCall: false,
+      guestsBoot: false,
       stop: daemon.stop,
     };
   });

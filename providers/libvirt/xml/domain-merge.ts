@@ -1,5 +1,14 @@
 import { deviceKey, readDisk } from "./domain-facts";
-import { all, attribute, element, find, withChild, withoutChildren, type XmlElement } from "./element";
+import {
+  all,
+  attribute,
+  element,
+  elementsOf,
+  find,
+  withChild,
+  withoutChildren,
+  type XmlElement,
+} from "./element";
 
 /** Parts of a definition that are ours as a whole: what we write stands there, and nothing else. */
 const OURS = ["memory", "currentMemory", "vcpu", "on_poweroff", "on_reboot", "on_crash"];
@@ -7,9 +16,13 @@ const OURS = ["memory", "currentMemory", "vcpu", "on_poweroff", "on_reboot", "on
 /**
  * An existing definition changed into the wanted one. What libvirt or somebody else added stays: addresses on the
  * bus (by which the guest names its cards), the machine type's version, seclabels, descriptions, foreign devices.
- * `ours` are the keys of the devices that we made before: those no longer wanted go.
+ * `ours` are the keys of the devices that we made before: those no longer wanted go. Returns the new ones too.
  */
-export function mergeDomain(existing: XmlElement, wanted: XmlElement, ours: ReadonlySet<string>): XmlElement {
+export function mergeDomain(
+  existing: XmlElement,
+  wanted: XmlElement,
+  ours: ReadonlySet<string>,
+): { root: XmlElement; devices: string[] } {
   const sameType = attribute(existing, "type") === attribute(wanted, "type");
   let merged: XmlElement = {
     ...existing,
@@ -22,11 +35,18 @@ export function mergeDomain(existing: XmlElement, wanted: XmlElement, ours: Read
   const [cpu, os] = [find(wanted, "cpu"), find(wanted, "os")];
   if (!sameType && cpu) merged = withChild(merged, cpu);
   if (os) merged = withChild(merged, mergeOs(find(existing, "os"), os));
-  return withChild(
-    merged,
-    mergeDevices(find(existing, "devices") ?? element("devices"), find(wanted, "devices"), ours, sameType),
-  );
+  const old = find(existing, "devices") ?? element("devices");
+  const placed = placeDisks(old, devicesIn(find(wanted, "devices")), ours);
+  const devices = mergeDevices(old, find(wanted, "devices"), placed, ours);
+  // Another type of domain may need another emulator: libvirt knows which.
+  return {
+    root: withChild(merged, sameType ? devices : withoutChildren(devices, "emulator")),
+    devices: placed.map((device) => deviceKey(device) ?? "").sort(),
+  };
 }
+
+const devicesIn = (parent: XmlElement | undefined): XmlElement[] =>
+  elementsOf(parent).filter(({ name }) => name === "disk" || name === "interface");
 
 /** The machine type keeps its version: another one is other hardware to the guest. UEFI keeps its variables. */
 function mergeOs(existing: XmlElement | undefined, wanted: XmlElement): XmlElement {
@@ -43,32 +63,17 @@ function mergeOs(existing: XmlElement | undefined, wanted: XmlElement): XmlEleme
 function mergeDevices(
   existing: XmlElement,
   wanted: XmlElement | undefined,
+  placed: readonly XmlElement[],
   ours: ReadonlySet<string>,
-  sameType: boolean,
 ): XmlElement {
-  const isDevice = ({ name }: XmlElement) => name === "disk" || name === "interface";
-  const wantedDevices = (wanted?.children ?? []).filter(
-    (child): child is XmlElement => typeof child !== "string" && isDevice(child),
-  );
-  const placed = placeDisks(existing, wantedDevices, ours);
   const keys = new Set(placed.map(deviceKey));
-  const children = existing.children.flatMap((child) => {
-    if (typeof child === "string" || !isDevice(child)) return [child];
-    const key = deviceKey(child) ?? "";
-    return keys.has(key) || ours.has(key) ? [] : [child];
+  const before = new Map(devicesIn(existing).map((device) => [deviceKey(device), device]));
+  const rest = elementsOf(existing).filter((child) => {
+    const key = deviceKey(child);
+    return key === undefined || !(keys.has(key) || ours.has(key));
   });
-  const before = new Map(
-    all(existing, "disk")
-      .concat(all(existing, "interface"))
-      .map((d) => [deviceKey(d), d]),
-  );
   const devices = placed.map((device) => withAddressOf(device, before.get(deviceKey(device))));
-  const merged = {
-    ...existing,
-    children: [...devices, ...children, ...missingControllers(existing, wanted)],
-  };
-  // Another type of domain may need another emulator: libvirt knows which.
-  return sameType ? merged : withoutChildren(merged, "emulator");
+  return { ...existing, children: [...devices, ...rest, ...missingControllers(existing, wanted)] };
 }
 
 /** Controllers that a new disk needs and that are not there yet. */
@@ -122,7 +127,7 @@ function withAddressOf(device: XmlElement, old: XmlElement | undefined): XmlElem
 
 /** Keys of the disks and cards that we write: kept in the mark. */
 export const deviceKeys = (root: XmlElement): string[] =>
-  (find(root, "devices")?.children ?? [])
-    .map((child) => (typeof child === "string" ? undefined : deviceKey(child)))
-    .filter((key) => key !== undefined && key !== "")
-    .sort() as string[];
+  devicesIn(find(root, "devices"))
+    .map((device) => deviceKey(device) ?? "")
+    .filter((key) => key !== "")
+    .sort();

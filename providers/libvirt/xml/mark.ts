@@ -43,6 +43,12 @@ export function markElement(mark: Omit<FoundMark, "adopted"> & { adopted?: boole
   });
 }
 
+/** The same for libvirt's set-metadata call, which puts prefix and namespace on itself, and fails where they are there. */
+export function bareMark(mark: Parameters<typeof markElement>[0]): XmlElement {
+  const { [`xmlns:${MARK_PREFIX}`]: _, ...attributes } = markElement(mark).attributes;
+  return { name: "mark", attributes, children: [] };
+}
+
 const isMark = (node: XmlElement): boolean => {
   const [prefix, local] = node.name.includes(":") ? node.name.split(":") : ["", node.name];
   return local === "mark" && node.attributes[prefix ? `xmlns:${prefix}` : "xmlns"] === MARK_NAMESPACE;
