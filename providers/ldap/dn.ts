@@ -45,11 +45,11 @@ export function parseDn(dn: string): NamePart[][] {
 /** Parent of an entry, in the spelling of `dn`; "" for a root. */
 export function parentDn(dn: string): string {
   const [first = ""] = split(dn, [",", ";"]);
-  return dn.slice(first.length + 1).trim();
+  return trimSpaces(dn.slice(first.length + 1));
 }
 
 /** The nearest RDN, in the spelling of `dn`. */
-export const rdnOf = (dn: string): string => (split(dn, [",", ";"])[0] ?? "").trim();
+export const rdnOf = (dn: string): string => trimSpaces(split(dn, [",", ";"])[0] ?? "");
 
 /** A key that is equal for DNs that name the same entry. */
 export function dnKey(dn: string): string {
@@ -127,7 +127,7 @@ function parsePart(text: string): NamePart {
 
 /** Value behind its escapes, or behind the quotes of the older form (RFC 2253). */
 function unescapeValue(text: string): string {
-  const trimmed = trimUnescaped(text);
+  const trimmed = trimSpaces(text);
   const body = /^".*"$/su.test(trimmed) ? trimmed.slice(1, -1) : trimmed;
   const bytes: Buffer[] = [];
   for (let i = 0; i < body.length; ) {
@@ -146,10 +146,10 @@ function unescapeValue(text: string): string {
   return Buffer.concat(bytes).toString("utf8");
 }
 
-/** Spaces around a value do not count, unless escaped. */
-function trimUnescaped(text: string): string {
-  const start = text.trimStart();
-  const end = start.trimEnd();
+/** Spaces around a value do not count, unless escaped. Other white space is the value's own. */
+function trimSpaces(text: string): string {
+  const start = text.replace(/^ +/u, "");
+  const end = start.replace(/ +$/u, "");
   const escapes = /\\+$/u.exec(end)?.[0].length ?? 0;
   return escapes % 2 === 1 && end.length < start.length ? `${end} ` : end;
 }

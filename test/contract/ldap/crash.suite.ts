@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { closeDirectories } from "../../../providers/ldap/backend";
 import { Directory } from "../../../providers/ldap/client";
+import { failure } from "../../../providers/ldap/errors";
 import type { UserInputs, UserState } from "../../../providers/ldap/user";
 import { endState, Lab, type Start, type Up, UpFailed, user, VPN } from "./lab";
 
@@ -19,7 +20,7 @@ function failWrite(nth: number, when: "before" | "after"): { reached: () => bool
       const ours = ++count === nth;
       if (ours && when === "before") throw new Error(`write ${nth} not sent`);
       const result = await real.apply(this, args as never[]);
-      if (ours) throw new Error(`answer to write ${nth} lost`);
+      if (ours) throw failure("late", { url: "ldap://x", action: "change" });
       return result as never;
     });
   }
@@ -154,6 +155,24 @@ export function crashSuite(start: Start): void {
             expect(write).toBeGreaterThan(3);
           });
       }
+
+    it("a user that was half made is in the state, so that a later edit can remove it", async () => {
+      for (let crashAt = 2; crashAt <= STEPS; crashAt++) {
+        const failed = await lab
+          .up(user(`half${crashAt}`), undefined, { crashAt })
+          .catch((error: unknown) => error);
+        const { partial } = failed as UpFailed;
+        expect(partial?.dn).toBe(`uid=half${crashAt},ou=People,dc=lab`);
+        await lab.destroy(partial as UserState);
+        expect(await lab.entry(partial?.dn ?? "")).toBeUndefined();
+      }
+      const lost = failWrite(1, "after");
+      const failed = await lab.up(user("half0")).catch((error: unknown) => error);
+      expect(lost.reached()).toBe(true);
+      vi.restoreAllMocks();
+      expect(await lab.entry("uid=half0,ou=People,dc=lab")).toBeDefined();
+      expect((failed as UpFailed).partial?.dn).toBeDefined();
+    });
 
     it("a rotation that was begun and then withdrawn leaves a password that works", async () => {
       const inputs = user("withdrawn");

@@ -11,9 +11,35 @@ import {
   sameDn,
 } from "../../../../providers/ldap/dn";
 
-/** Text as people and attackers put it into names: any characters but NUL and lone surrogates. */
+/** Text as people and attackers put it into names: any characters but NUL, and many that are special somewhere. */
 const value = fc
-  .string({ unit: "grapheme", minLength: 1, maxLength: 12 })
+  .oneof(
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }),
+    fc
+      .array(
+        fc.constantFrom(
+          "\u00a0",
+          "\u2003",
+          "\ufeff",
+          "\t",
+          "\n",
+          " ",
+          "a",
+          "é",
+          "\\",
+          ",",
+          "+",
+          '"',
+          "#",
+          "=",
+        ),
+        {
+          minLength: 1,
+          maxLength: 6,
+        },
+      )
+      .map((characters) => characters.join("")),
+  )
   .filter((text) => text.trim() !== "" && !text.includes("\0"));
 
 describe("distinguished names", () => {
