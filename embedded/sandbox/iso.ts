@@ -7,7 +7,7 @@ const MOST_BYTES = 8 * 1024 * 1024;
 
 /**
  * The files in the root folder of an ISO 9660 image, by their Rock Ridge names, else by their ISO names in lower case
- * without version (`USER_DATA.;1` becomes `user_data`). Undefined when the file is no such image.
+ * without version. Undefined when the file is no such image.
  */
 export function readIsoRoot(file: string): { label: string; files: Map<string, Buffer> } | undefined {
   let image: Buffer;

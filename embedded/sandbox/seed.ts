@@ -26,9 +26,9 @@ const EMPTY = (): Seed => ({ instanceId: "none", keys: new Map(), files: [], com
 export function readSeed(media: readonly string[], cmdline = ""): Seed {
   for (const file of media) {
     const image = readIsoRoot(file);
-    const userData = image?.files.get("user-data") ?? image?.files.get("user_data");
+    const userData = image?.files.get("user-data");
     if (!image || !userData || image.label.toLowerCase() !== "cidata") continue;
-    const metaData = image.files.get("meta-data") ?? image.files.get("meta_data");
+    const metaData = image.files.get("meta-data");
     return parseSeed(userData.toString("utf8"), metaData?.toString("utf8") ?? "");
   }
   return fromKernel(cmdline);

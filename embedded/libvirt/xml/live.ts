@@ -53,7 +53,8 @@ export function enliven(device: XmlElement, devices: XmlElement, context: LiveCo
       sortChildren(device, ["source", "target", "alias", "address"]);
     }
   }
-  replaceChild(device, element("alias", { name: aliasOf(device, devices) }));
+  // One that takes another's place has its alias already.
+  if (!first(device, "alias")) replaceChild(device, element("alias", { name: aliasOf(device, devices) }));
   if (device.name === "disk") sortChildren(device, ORDER.disk);
   else if (device.name === "interface") sortChildren(device, ORDER.interface);
   else moveBeforeAddress(device);
