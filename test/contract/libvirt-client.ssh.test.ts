@@ -1,3 +1,4 @@
+import "tsx/cjs"; // the SSH client is loaded by require(), as in the provider process
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closePool, connectLibvirt, libvirtFor } from "../../providers/libvirt/connect";
 import { type Libvirtd, available as libvirtdAvailable, startLibvirtd } from "../systems/libvirt/start";

@@ -4,8 +4,8 @@ import { copyFile, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DomainRef, LibvirtClient } from "../../providers/libvirt/client";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { LibvirtClient } from "../../providers/libvirt/client";
 import { connectLibvirt } from "../../providers/libvirt/connect";
 import { GUEST_UP, guestAvailable, type TinyGuest, tinyGuest } from "../systems/libvirt/guest";
 import { available, type Libvirtd, startLibvirtd } from "../systems/libvirt/start";
@@ -20,12 +20,23 @@ describe.skipIf(reason && !process.env.CI)(
     let daemon: Libvirtd;
     let client: LibvirtClient;
     let guest: TinyGuest;
-    const folder = mkdtempSync(join(tmpdir(), "labplan-guest-test-"));
+    let folder: string;
 
     beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "labplan-guest-test-"));
       guest = await tinyGuest();
       daemon = await startLibvirtd();
       client = await connectLibvirt(daemon.uri);
+    });
+    afterEach(async () => {
+      for (const domain of await client.domains()) {
+        await client.domainDestroy(domain);
+        await client.domainUndefine(domain);
+      }
+      for (const network of await client.networks()) {
+        await client.networkDestroy(network);
+        await client.networkUndefine(network);
+      }
     });
     afterAll(async () => {
       await client?.close();
@@ -52,7 +63,6 @@ describe.skipIf(reason && !process.env.CI)(
       expect(await client.networkLeases(network, "52:54:00:ff:ff:ff")).toEqual([]);
 
       expect(await login(guest.hostKey, "hostname; id -u")).toBe("tiny\n0\n");
-      await ended(started, "lan");
     });
 
     it("trap libvirt#10: show the host key that was made with them, and no other is believed", async () => {
@@ -63,7 +73,6 @@ describe.skipIf(reason && !process.env.CI)(
       expect(await login(guest.hostKey, "cat /proc/1/comm")).toBe("init\n");
       const other = `ssh-ed25519 ${Buffer.concat([Buffer.from("0000000b7373682d6564323535313900000020", "hex"), Buffer.alloc(32, 7)]).toString("base64")}`;
       await expect(login(other, "true", 5)).rejects.toThrow(/[Hh]ost key verification failed/);
-      await ended(started, "lan");
     });
 
     it("trap libvirt#57: read a NoCloud seed from a virtio disk, which the cloud kernel sees: it has no AHCI", async () => {
@@ -101,7 +110,6 @@ describe.skipIf(reason && !process.env.CI)(
       const started = await client.domainStart(domain);
       expect(await marker(await client.domainConsole(started))).toContain(`seeded ${ADDRESS}/24`);
       expect(await login(hostKey, "hostname")).toBe("seeded\n");
-      await ended(started, "lan");
     });
 
     it("trap libvirt#6, libvirt#13: boot from the network within seconds, where it has an IPv6 address too", async () => {
@@ -119,7 +127,6 @@ describe.skipIf(reason && !process.env.CI)(
       expect(await marker(await client.domainConsole(started))).toContain(`pxe ${ADDRESS}/24`);
       // 11 s on a quiet machine; 34 s without the IPv6 address.
       expect(Date.now() - before).toBeLessThan(30_000);
-      await ended(started, "boot");
     });
 
     async function isolatedNetwork(name: string, subnet: number, hosts: string, tftp = "", more = "") {
@@ -152,15 +159,6 @@ describe.skipIf(reason && !process.env.CI)(
         <interface type='network'><source network='${network}'/><mac address='${MAC}'/><model type='virtio'/></interface>
         <serial type='pty'/><memballoon model='none'/>${devices}
       </devices></domain>`;
-    }
-
-    async function ended(domain: DomainRef, network: string): Promise<void> {
-      await client.domainDestroy(domain);
-      await client.domainUndefine(domain);
-      const lan = await client.networkByName(network);
-      if (!lan) return;
-      await client.networkDestroy(lan);
-      await client.networkUndefine(lan);
     }
 
     /** What a command printed; logs in until it is let in. */

@@ -146,7 +146,12 @@ function sweep(): void {
     } catch {
       continue; // being made, or swept by another
     }
-    if (!existsSync(`/proc/${owner}`)) rmSync(folder, { recursive: true, force: true });
+    if (existsSync(`/proc/${owner}`)) continue;
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // Another test run sweeps it at the same moment, or its last process is still ending.
+    }
   }
 }
 

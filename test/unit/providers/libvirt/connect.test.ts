@@ -86,6 +86,15 @@ describe("connecting to a libvirt URI", () => {
     );
   });
 
+  it("finds what it loads on demand in plain node too, as the provider process is", async () => {
+    const code = `require("tsx/cjs");
+      require("./providers/libvirt/connect.ts").connectLibvirt("qemu+ssh://127.0.0.1:1/system", { hostKey: "ssh-ed25519 ${"A".repeat(68)}" })
+        .catch((error) => console.log(error.name, error.code ?? "", error.message));`;
+    const text = await output(code);
+    expect(text).not.toMatch(/MODULE_NOT_FOUND|Cannot find/);
+    expect(text).toContain("127.0.0.1:1");
+  });
+
   it("goes through the embedded lab's socket for embedded:", async () => {
     await serve((server, call) => server.reply(call, (body) => body.string("")));
     const embedded = async () => ({ libvirtSocket: join(folder, "sock") });
