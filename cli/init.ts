@@ -4,11 +4,13 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { utils } from "ssh2";
+import { parseDocument } from "yaml";
 import { pulumi } from "./pulumi";
 import { ensureWorkspace, HOME } from "./workspace";
 
 const EXAMPLES = path.join("stacks", "examples");
-const LAB_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789";
+/** No digits: "2e345678" is a number to YAML, and "config set" would rewrite it. */
+const LAB_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz";
 
 /** `npm run lab -- init <stack> [--from <example>]` */
 export async function init(args: string[]): Promise<number> {
@@ -26,6 +28,7 @@ export async function init(args: string[]): Promise<number> {
     fs.writeFileSync(file, exampleText(values.from ?? "workstation", stack));
     made.push(`${file} (the lab, with its random id; commit it)`);
   } else if (values.from) throw new Error(`${file} exists; remove it first, or leave out --from`);
+  else if (addLabId(file)) made.push(`labplan:lab in ${file} (the lab's random id; commit it)`);
   const code = await ensureStack(stack);
   if (code !== 0 || values.quiet) return code;
   for (const line of made) console.log(`made ${line}`);
@@ -50,6 +53,15 @@ function exampleText(name: string, stack: string): string {
     .replaceAll("LAB_ID", labId())
     .replaceAll("STACK", stack)
     .replaceAll("SSH_KEY", publicKey());
+}
+
+/** Gives a file its lab id where it has none. Comments and layout stay. */
+function addLabId(file: string): boolean {
+  const document = parseDocument(fs.readFileSync(file, "utf8"));
+  if (document.hasIn(["config", "labplan:lab"])) return false;
+  document.setIn(["config", "labplan:lab"], labId());
+  fs.writeFileSync(file, document.toString());
+  return true;
 }
 
 const labId = (): string =>

@@ -47,8 +47,9 @@ function engineValues(): Record<string, unknown> {
     if (value !== undefined) values[section] = value;
   }
   for (const section of OBJECT_SECTIONS) {
-    const value = config.getObject(section);
-    if (value !== undefined) values[section] = value;
+    // For a section without a value the engine gives an empty text.
+    const text = config.get(section);
+    if (text) values[section] = JSON.parse(text);
   }
   return values;
 }

@@ -9,7 +9,7 @@ export interface Hidden {
   /** Connection data without secrets, for removal after the backend left the config (rule 13). */
   __backend: BackendConfig;
   /** Name in the stack, when it is not the mark's. */
-  __name?: string;
+  __as?: string;
 }
 
 export const isHidden = (key: string): boolean => key.startsWith("__");

@@ -38,7 +38,7 @@ export class LabResource extends pulumi.dynamic.Resource {
       __provider: providerCode(kind),
       __mark: markText(identity.mark),
       __backend: identity.backend,
-      ...(identity.name === identity.mark.name ? {} : { __name: identity.name }),
+      ...(identity.name === identity.mark.name ? {} : { __as: identity.name }),
       ...(recreateWith.length > 0 ? { __with: edge(recreateWith) } : {}),
     };
     const swap: pulumi.ResourceTransformation = ({ props, opts: current }) => ({

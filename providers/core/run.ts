@@ -27,7 +27,7 @@ export function makeRun<S>(
   options: { dryRun: boolean; keep?: (partial: Partial<S>) => void },
 ): Run<S> {
   const mark = parseMark(properties.__mark);
-  const urn = urnOf(kind, { stack: mark.stack, name: properties.__name ?? mark.name });
+  const urn = urnOf(kind, { stack: mark.stack, name: properties.__as ?? mark.name });
   const run: Run<S> = {
     signal: engineSignal,
     backend: backendOf(properties.backend, properties.__backend),

@@ -27,7 +27,7 @@ describe("from nothing to nothing, one step after another", () => {
     expect(ops).toEqual({
       "libvirt:Pool here": "create",
       "libvirt:Network admin": "create",
-      "libvirt:Volume w1-disk0": "create",
+      "libvirt:Volume w1.disk0": "create",
       "libvirt:Domain w1": "create",
       "ldap:User alice": "create",
     });
