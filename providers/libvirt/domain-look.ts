@@ -69,10 +69,23 @@ export async function seekDomain(
   return byName && lookAt(client, byName);
 }
 
-/** What the domain that exists decides, where the inputs leave it open. */
-export function contextOf(inputs: DomainInputs, mark: Mark, accel: DomainContext["accel"]): DomainContext {
+const CONSOLE_LOGS = "/var/log/libvirt";
+
+/** A folder that every system daemon has; its `qemu` subfolder is missing before the first start. Others may not write there. */
+const consoleLogOf = (uri: string, name: string): string | undefined =>
+  /^[a-z+]+:\/\/[^/]*\/system(\?|$)/.test(uri) ? `${CONSOLE_LOGS}/${name}-console.log` : undefined;
+
+/** What the definition depends on beside the inputs. */
+export function contextOf(
+  inputs: DomainInputs,
+  mark: Mark,
+  accel: DomainContext["accel"],
+  uri = "",
+): DomainContext {
+  const consoleLog = consoleLogOf(uri, inputs.name);
   return {
     accel,
+    ...(consoleLog === undefined ? {} : { consoleLog }),
     ...(inputs.cloudInit && inputs.seedPool !== undefined
       ? { seed: { pool: inputs.seedPool, volume: seedVolumeName(mark, inputs.name) } }
       : {}),

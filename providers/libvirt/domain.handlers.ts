@@ -80,7 +80,7 @@ async function ensureDefined(
   const accel = await accelFor(client, inputs, found, run);
   const wanted = domainElement(
     found ? { ...inputs, name: found.ref.name, uuid: found.ref.uuid } : inputs,
-    contextOf(inputs, run.mark, accel),
+    contextOf(inputs, run.mark, accel, client.uri),
   );
   const adopted = found !== undefined && (found.facts.mark?.adopted ?? true);
   const mark = { ...run.mark, adopted, devices: deviceKeys(wanted), ...digestsOf(inputs) };
@@ -207,6 +207,7 @@ export const domainDefinition: Definition<DomainInputs, DomainState> = {
       const ref = await run.step("2/6 define", () => ensureDefined(client, inputs, before, run));
       save(before !== undefined && isUp(before.power));
       const { autostart } = await syncPower(client, inputs, ref, run);
+      await removeStaleSeed(client, inputs, before, run.mark);
       save(inputs.running);
       await run.step("5/6 autostart", async () => {
         if (autostart !== inputs.autostart) await client.domainSetAutostart(ref, inputs.autostart);
@@ -239,6 +240,19 @@ export const domainDefinition: Definition<DomainInputs, DomainState> = {
     });
   },
 };
+
+/** A seed of a run that was killed before its state was saved, and that is wanted no longer. */
+async function removeStaleSeed(
+  client: LibvirtClient,
+  inputs: DomainInputs,
+  before: FoundDomain | undefined,
+  mark: Mark,
+): Promise<void> {
+  const volume = seedVolumeName(mark, inputs.name);
+  const seed = before?.facts.disks.find((disk) => disk.volume === volume);
+  if (seed?.pool === undefined || (isSeeded(inputs) && inputs.seedPool === seed.pool)) return;
+  await removeSeed(client, { name: inputs.name, seedPool: seed.pool }, mark);
+}
 
 /** Its volumes may outlive it, and what the guest has not written yet would be lost. Without any, off at once. */
 const goodbyeS = ({ facts }: FoundDomain): number =>

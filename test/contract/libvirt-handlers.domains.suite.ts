@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { changesOf } from "../../providers/core/change";
-import { ForeignObjectError } from "../../providers/core/errors";
+import { BackendError, ForeignObjectError } from "../../providers/core/errors";
 import type { DomainRef, LibvirtClient } from "../../providers/libvirt/client";
 import { clientFor } from "../../providers/libvirt/clients";
 import type { DomainInputs, DomainState } from "../../providers/libvirt/domain";
@@ -539,6 +539,46 @@ export function domainSuite(system: () => HandlerSystem): void {
         await remove(state);
         expect(await client.domains()).toEqual([]);
       });
+    });
+
+    it("a dropped seed of a killed run goes when the next run wants none", async () => {
+      await apply(domain("w1", { cloudInit, seedPool: thePool.name }));
+      const state = await apply(domain("w1"));
+      expect(Object.keys(await snapshot(client)).filter((key) => key.includes("seed"))).toEqual([]);
+      expect(await preview(domain("w1"), state)).toEqual([]);
+    });
+
+    it("waits until the machine lets us in, and tells how to get there", async () => {
+      if (!system().guestsBoot) return;
+      const inputs = domain("w1", {
+        running: true,
+        cloudInit,
+        seedPool: thePool.name,
+        nics: [nic("a")],
+        wait: { for: "ssh", timeoutS: 30 },
+      });
+      const state = await apply(inputs);
+      expect(state).toMatchObject({ address: expect.any(String), sshPort: expect.any(Number) });
+      expect(state.sshHostKey).toMatch(/^ssh-ed25519 /);
+      expect(await preview(inputs, state)).toEqual([]);
+      const { cloudInit: _, seedPool, ...keyless } = inputs;
+      expect((await apply({ ...keyless, uuid: uuidOf("w2"), name: "w2" })).sshHostKey).toMatch(
+        /^ssh-ed25519 /,
+      );
+    });
+
+    it("a hypervisor that cannot be reached says nothing about what exists there", async () => {
+      const nowhere = runOn<DomainState>({
+        kind: "libvirt",
+        uri: "qemu+unix:///system?socket=/nowhere/at/all",
+      });
+      const inputs = domain("w1");
+      await expect(domainDefinition.observe(inputs, nowhere, { ...inputs, intact: true })).rejects.toThrow(
+        BackendError,
+      );
+      await expect(domainDefinition.remove({ ...inputs, intact: true }, nowhere)).rejects.toThrow(
+        BackendError,
+      );
     });
 
     it("says who, what and next when no lease comes", async () => {

@@ -1,3 +1,4 @@
+import "tsx/cjs"; // the embedded lab is loaded by require()
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -12,15 +13,17 @@ libvirtHandlersContract("the embedded lab", async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "labplan-embedded-"));
   fs.chmodSync(folder, 0o755);
   const home = path.join(folder, "home");
-  const { libvirtSocket } = await ensureEmbedded({ home });
+  process.env.LABPLAN_EMBEDDED_HOME = home;
+  const { libvirtSocket } = await ensureEmbedded();
   return {
-    backend: { kind: "libvirt", uri: `qemu+unix:///system?socket=${libvirtSocket}` },
+    backend: { kind: "embedded" },
     socket: libvirtSocket,
     folder: FOLDER,
     everyCall: true,
     guestsBoot: true,
     stop: async () => {
-      await stopEmbedded({ home, forget: true });
+      await stopEmbedded({ forget: true });
+      delete process.env.LABPLAN_EMBEDDED_HOME;
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
