@@ -2,9 +2,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { ensureEmbedded, stopEmbedded } from "../../embedded/start";
+import { truthContract } from "./embedded-truth.suite";
 import { libvirtClientContract } from "./libvirt-client.suite";
 
-libvirtClientContract("the embedded lab", async () => {
+const start = async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "labplan-embedded-"));
   fs.chmodSync(folder, 0o755);
   const home = path.join(folder, "home");
@@ -18,4 +19,7 @@ libvirtClientContract("the embedded lab", async () => {
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
-});
+};
+
+libvirtClientContract("the embedded lab", start);
+truthContract("the embedded lab", start);
