@@ -32,7 +32,7 @@ export function element(
 
 /** XML 1.0 section 2.2: these code points cannot appear in a document, not even escaped. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const FORBIDDEN = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/;
+const FORBIDDEN = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF\p{Surrogate}]/u;
 
 const ESCAPES: Record<string, string> = {
   "&": "&amp;",
