@@ -361,7 +361,11 @@ describe.skipIf(available())("the SSH client against OpenSSH", () => {
     it("never lets a reader take the output of a failed program for complete", async () => {
       const connection = await connect();
       for (const pauseMs of [0, 300]) {
-        const stream = await connection.execDuplex(["sh", "-c", "echo partial; exec >&-; sleep 0.1; exit 3"]);
+        const stream = await connection.execDuplex([
+          "sh",
+          "-c",
+          "echo partial; exec >&- 2>&-; sleep 0.1; exit 3",
+        ]);
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
         const reading = (async () => {
           for await (const _ of stream);
@@ -408,6 +412,23 @@ describe.skipIf(available())("the SSH client against OpenSSH", () => {
         const text = [];
         for await (const chunk of stream) text.push(String(chunk));
         expect(text.join("")).toBe("bye");
+      } finally {
+        server.close();
+      }
+    });
+
+    it("does not take a broken connection for the end of a socket's data", async () => {
+      const path = join(folder, "open.sock");
+      const server = createServer((socket) => void socket.write("first")).listen(path);
+      await once(server, "listening");
+      try {
+        const stream = await (await connect()).openUnixSocket(path);
+        const got: string[] = [];
+        const reading = (async () => {
+          for await (const chunk of stream) if (got.push(String(chunk)) === 1) sshd.endSessions();
+        })();
+        expect(await failure(reading)).toMatchObject({ reason: "lost" });
+        expect(got).toEqual(["first"]);
       } finally {
         server.close();
       }
