@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { closePool } from "../../providers/libvirt/connect";
 import { crashSuite } from "./libvirt-handlers.crash.suite";
 import { domainSuite } from "./libvirt-handlers.domains.suite";
+import { foreignSuite } from "./libvirt-handlers.foreign.suite";
 import type { HandlerSystem } from "./libvirt-handlers.lab";
 import { networkSuite } from "./libvirt-handlers.networks.suite";
 import { storageSuite } from "./libvirt-handlers.storage.suite";
@@ -24,6 +25,7 @@ export function libvirtHandlersContract(title: string, start: () => Promise<Hand
     networkSuite(started);
     storageSuite(started);
     domainSuite(started);
+    foreignSuite(started);
     crashSuite(started);
   });
 }
