@@ -17,7 +17,7 @@ import { type AddressInfo, createServer, type Socket, type Server as TcpServer }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Connection, Server, type ServerChannel, type Session, type SFTPWrapper, utils } from "ssh2";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { DeadlineError } from "../../providers/core/errors";
 import { connectSsh, proveHostKey, type SshTarget } from "../../providers/ssh/client";
 
@@ -35,7 +35,7 @@ const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
-process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const targetAt = (server: TcpServer | Server): SshTarget => ({
   host: "127.0.0.1",
