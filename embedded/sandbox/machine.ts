@@ -55,6 +55,7 @@ export class Machine {
         hostKey: pem,
         keys: seed.keys,
         runner: this.runner,
+        root,
         endpoints: endpoints(nic.mac, nic.ip),
         paused: () => this.paused,
         log,

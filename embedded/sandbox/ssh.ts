@@ -12,12 +12,7 @@ import {
 } from "ssh2";
 import type { Endpoint } from "./addresses";
 import type { Runner } from "./runner";
-
-const SFTP_SERVERS = [
-  "/usr/lib/openssh/sftp-server",
-  "/usr/libexec/openssh/sftp-server",
-  "/usr/lib/ssh/sftp-server",
-];
+import { serveSftp } from "./sftp";
 
 export interface SshOptions {
   /** PEM */
@@ -25,6 +20,8 @@ export interface SshOptions {
   /** Public keys by login name. */
   keys: Map<string, string[]>;
   runner: Runner;
+  /** The sandbox's folder, for SFTP. */
+  root: string;
   /** Tried in order; the first that is free is taken. */
   endpoints: Endpoint[];
   /** While true, connections are accepted and nothing answers, as with a guest that stands still. */
@@ -138,14 +135,7 @@ function serveSession(session: Session, user: string, options: SshOptions): void
   };
   session.on("exec", (accept, _reject, { command }) => run(accept(), command));
   session.on("shell", (accept) => run(accept(), undefined));
-  session.on("subsystem", (accept, reject, { name }) => {
-    if (name !== "sftp") reject();
-    else
-      run(
-        accept(),
-        `for server in ${SFTP_SERVERS.join(" ")}; do [ -x "$server" ] && exec "$server"; done; exit 127`,
-      );
-  });
+  session.on("sftp", (accept) => serveSftp(accept(), options.root, user));
 }
 
 function connect(channel: ServerChannel, child: ChildProcess): void {

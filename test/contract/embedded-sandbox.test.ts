@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddedStatus, ensureEmbedded } from "../../embedded/start";
 import type { DomainRef, LibvirtClient } from "../../providers/libvirt/client";
+import { connectSsh } from "../../providers/ssh/client";
 import {
   addressOf,
   connectTo,
@@ -98,6 +99,24 @@ for (const mode of ["namespaces", "restricted"] as const) {
       expect(await ssh.run("exit 7")).toMatchObject({ code: 7 });
       expect((await ssh.run("hostname")).out).toBe("w1\n");
       expect((await ssh.run('echo "$HOME $USER"')).out).toBe("/home/labplan labplan\n");
+    });
+
+    test("takes and gives files over SFTP, and follows no link out", async () => {
+      const { address, sshPort } = await addressOf(home, "w1");
+      const identityFile = path.join(path.dirname(home), "key");
+      fs.writeFileSync(identityFile, key.privateKey, { mode: 0o600 });
+      const host = { host: address, port: sshPort, hostKey: hostKey.publicKey };
+      const target = { ...host, user: "labplan", identityFile, agent: false as const };
+      const connection = await connectSsh(target);
+      await connection.writeFile("/root/config", "one", 0o600);
+      await connection.writeFile("/root/config", "two", 0o600);
+      expect((await ssh.run("cat /root/config")).out).toBe("two");
+      expect(String(await connection.readFile("/root/config"))).toBe("two");
+      await ssh.run(`ln -s ${canary}/file /root/link`);
+      expect(await connection.readFile("/root/link").catch(() => undefined)).toBeUndefined();
+      expect(await connection.readFile(path.join(canary, "file"))).toBeUndefined();
+      expect(await connection.readFile(`../../../../../..${canary}/file`)).toBeUndefined();
+      await connection.close();
     });
 
     test("prints its host key on the console", async () => {
