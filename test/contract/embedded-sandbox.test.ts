@@ -55,8 +55,7 @@ for (const mode of ["namespaces", "restricted"] as const) {
         mac,
         publicKey: key.publicKey,
         hostKey: hostKey.privateKey,
-        userData:
-          "runcmd:\n- touch /root/first-boot\nwrite_files:\n- path: /srv/hello\n  content: hi there\n",
+        userData: "runcmd:\n- touch /srv/first-boot\nwrite_files:\n- path: /srv/hello\n  content: hi there\n",
       });
       domain = await client.domainStart(domain);
       ssh = await login(await addressOf(home, "w1"), key);
@@ -108,12 +107,12 @@ for (const mode of ["namespaces", "restricted"] as const) {
       const host = { host: address, port: sshPort, hostKey: hostKey.publicKey };
       const target = { ...host, user: "labplan", identityFile, agent: false as const };
       const connection = await connectSsh(target);
-      await connection.writeFile("/root/config", "one", 0o600);
-      await connection.writeFile("/root/config", "two", 0o600);
-      expect((await ssh.run("cat /root/config")).out).toBe("two");
-      expect(String(await connection.readFile("/root/config"))).toBe("two");
-      await ssh.run(`ln -s ${canary}/file /root/link`);
-      expect(await connection.readFile("/root/link").catch(() => undefined)).toBeUndefined();
+      await connection.writeFile("/srv/config", "one", 0o600);
+      await connection.writeFile("/srv/config", "two", 0o600);
+      expect((await ssh.run("cat /srv/config")).out).toBe("two");
+      expect(String(await connection.readFile("/srv/config"))).toBe("two");
+      await ssh.run(`ln -s ${canary}/file /srv/link`);
+      expect(await connection.readFile("/srv/link").catch(() => undefined)).toBeUndefined();
       expect(await connection.readFile(path.join(canary, "file"))).toBeUndefined();
       expect(await connection.readFile(`../../../../../..${canary}/file`)).toBeUndefined();
       await connection.close();
@@ -185,13 +184,13 @@ for (const mode of ["namespaces", "restricted"] as const) {
       ssh.end();
       domain = await client.domainStart(domain);
       ssh = await login(await addressOf(home, "w1"), key);
-      expect((await ssh.run("touch /root/kept")).code).toBe(0);
+      expect((await ssh.run("touch /srv/kept")).code).toBe(0);
       await ssh.run("poweroff");
       await until("the domain is off", async () => (await client.domainState(domain)) === "shutoff");
       ssh.end();
       domain = await client.domainStart(domain);
       ssh = await login(await addressOf(home, "w1"), key);
-      expect((await ssh.run("ls /root")).out).toContain("kept");
+      expect((await ssh.run("ls /srv")).out).toContain("kept");
     });
 
     test("ends with all that runs in it when the power goes", async () => {

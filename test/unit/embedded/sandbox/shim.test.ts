@@ -13,7 +13,7 @@ describe("the commands of a sandbox without name spaces", () => {
     outside = fs.mkdtempSync(path.join(os.tmpdir(), "labplan-shim-"));
     root = path.join(outside, "root");
     fs.mkdirSync(path.join(root, "etc"), { recursive: true });
-    fs.mkdirSync(path.join(root, "root"));
+    fs.mkdirSync(path.join(root, "home"));
     fs.writeFileSync(path.join(outside, "canary"), "alive");
     fs.writeFileSync(path.join(root, "etc/passwd"), "root:x:0:0::/root:/bin/sh\n");
     fs.writeFileSync(path.join(root, "etc/hostname"), "w1\n");
@@ -23,7 +23,7 @@ describe("the commands of a sandbox without name spaces", () => {
     spawnSync(process.execPath, [SHIM, name, ...args], {
       encoding: "utf8",
       input: "text",
-      env: { SANDBOX_ROOT: root, HOME: "/root", USER: "root" },
+      env: { SANDBOX_ROOT: root, HOME: "/home", USER: "root" },
     });
 
   it("take every path as one inside, however it climbs", () => {
@@ -32,7 +32,7 @@ describe("the commands of a sandbox without name spaces", () => {
       "../../../canary",
       path.join(outside, "canary"),
       "/../canary",
-      "/root/../../canary",
+      "/home/../../canary",
     ]) {
       expect(run("cat", target).stdout, target).not.toContain("alive");
       run("rm", "-rf", target);
@@ -51,8 +51,8 @@ describe("the commands of a sandbox without name spaces", () => {
 
   it("read and write inside, from the home folder", () => {
     run("tee", "note");
-    expect(fs.readFileSync(path.join(root, "root/note"), "utf8")).toBe("text");
-    expect(run("cat", "/root/note").stdout).toBe("text");
+    expect(fs.readFileSync(path.join(root, "home/note"), "utf8")).toBe("text");
+    expect(run("cat", "/home/note").stdout).toBe("text");
     expect(run("cat", "/missing").status).toBe(1);
     expect(run("cat", "/missing").stderr).not.toContain(root);
   });
