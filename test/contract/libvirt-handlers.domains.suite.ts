@@ -282,6 +282,18 @@ export function domainSuite(system: () => HandlerSystem): void {
       expect(await power()).toBe("running");
     });
 
+    it("power actions that run already are set back without a restart", async () => {
+      const inputs = domain("w1");
+      const state = await apply(inputs);
+      const xml = await client.domainXml(ref("w1"), { inactive: true });
+      await client.domainDefine(xml.replace("<on_poweroff>destroy", "<on_poweroff>restart"));
+      await client.domainStart(ref("w1"));
+      const on = { ...inputs, running: true };
+      let after: DomainState | undefined;
+      expect(await startsDuring(async () => (after = await apply(on, state)))).toBe(0);
+      expect(await preview(on, after as DomainState)).toEqual([]);
+    });
+
     it("a change that waits for a restart is a change", async () => {
       const inputs = domain("w1", { running: true, cpus: 1 });
       const state = await apply(inputs);
@@ -362,7 +374,12 @@ export function domainSuite(system: () => HandlerSystem): void {
       expect(await preview(bios, state)).toEqual(["firmware restart"]);
       const after = await apply(bios, state);
       expect(await preview(bios, after)).toEqual([]);
-      expect(await preview(inputs, await apply(inputs, after))).toEqual([]);
+      const back = await apply({ ...inputs, running: true }, after);
+      expect(await preview({ ...inputs, running: true }, back)).toEqual([]);
+      const last = await apply({ ...bios, running: true }, back);
+      expect(await client.domainAutostart(ref("w1"))).toBe(true);
+      await remove(last);
+      expect((await system().list?.("/var/lib/libvirt/qemu/nvram")) ?? []).toEqual([]);
     });
 
     it("trap libvirt#9: auto gives KVM only where it is proven, keeps what a domain has, and leaves no probe", async () => {
@@ -386,7 +403,9 @@ export function domainSuite(system: () => HandlerSystem): void {
       expect(await domainDefinition.observe(inputs, run("w1"))).toBeUndefined();
       const state = await apply(inputs);
       expect(await preview(inputs, state)).toEqual([]);
-      expect(await client.domainXml(ref("w1"), { inactive: true })).not.toContain("probe");
+      const xml = await client.domainXml(ref("w1"), { inactive: true });
+      expect(xml).not.toContain("probe");
+      expect(xml).toContain("/dev/urandom");
     });
 
     describe("cloud-init seeds", () => {

@@ -20,6 +20,8 @@ export interface HandlerSystem {
   everyCall: boolean;
   /** A domain without any disk comes up all the same, with an address. */
   guestsBoot: boolean;
+  /** Names of the files in a folder of the hypervisor. */
+  list?(folder: string): Promise<string[]>;
   stop(): Promise<void>;
 }
 

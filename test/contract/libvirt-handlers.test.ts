@@ -43,6 +43,7 @@ if (reason && !process.env.CI) {
       folder: FOLDER,
       everyCall: false,
       guestsBoot: false,
+      list: async (folder) => (await daemon.nsenter(["ls", folder])).stdout.split("\n").filter(Boolean),
       stop: daemon.stop,
     };
   });
