@@ -1,9 +1,11 @@
 import * as fs from "node:fs";
+import * as path from "node:path";
 import { stopEmbedded } from "../embedded/start";
 import { init } from "./init";
 import { destroy } from "./operations";
 import { pulumi, pulumiOutput } from "./pulumi";
 import { table } from "./table";
+import { HOME } from "./workspace";
 
 const STACK = "demo";
 const CONFIG = "stacks/Pulumi.demo.yaml";
@@ -40,8 +42,9 @@ export async function demo(args: string[]): Promise<number> {
   heading("A second preview: nothing to do");
   const changed = await pulumi(["preview", "--expect-no-changes", "--suppress-outputs", ...common]);
   if (changed) return changed;
+  console.log(`\nLog in:  ${await loginCommand()}`);
   console.log(
-    `\nLog in:  ssh -i … to an address above (see README).  Edit ${CONFIG} and run "npm run lab -- up".`,
+    `Edit ${CONFIG}, then "npm run lab -- preview --stack ${STACK}" and "npm run lab -- up --stack ${STACK}".`,
   );
   console.log('Take it away:  "npm run demo:down".');
   return 0;
@@ -66,9 +69,25 @@ interface Outputs {
   vpnUsers: Record<string, { dn: string }>;
 }
 
-async function printLab(): Promise<void> {
+async function outputs(): Promise<Outputs> {
   const { stdout } = await pulumiOutput(["stack", "output", "--json", "--stack", STACK]);
-  const { machines, vpnUsers } = JSON.parse(stdout) as Outputs;
+  return JSON.parse(stdout) as Outputs;
+}
+
+/** Pins the machines' host keys in a file of the lab's own, and says how to use it. */
+async function loginCommand(): Promise<string> {
+  const machines = Object.values((await outputs()).machines);
+  const known = machines.map(({ address, sshPort, sshHostKey }) => `[${address}]:${sshPort} ${sshHostKey}\n`);
+  const file = path.join(HOME, "known_hosts");
+  fs.writeFileSync(file, known.join(""));
+  const own = path.join(HOME, "id_ed25519");
+  const identity = fs.existsSync(own) ? `-i ${own} ` : "";
+  const [first] = machines;
+  return `ssh ${identity}-o UserKnownHostsFile=${file} -p ${first?.sshPort} labplan@${first?.address}`;
+}
+
+async function printLab(): Promise<void> {
+  const { machines, vpnUsers } = await outputs();
   const machineRows = Object.entries(machines).map(([name, m]) => [
     name,
     m.address ?? "",

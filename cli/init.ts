@@ -1,10 +1,10 @@
-import { randomInt } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
-import { utils } from "ssh2";
 import { parseDocument } from "yaml";
+import { makeHostKey } from "../providers/libvirt/seed/host-key";
 import { pulumi } from "./pulumi";
 import { ensureWorkspace, HOME } from "./workspace";
 
@@ -76,9 +76,9 @@ function publicKey(): string {
   }
   const file = path.join(HOME, "id_ed25519");
   if (!fs.existsSync(file)) {
-    const pair = utils.generateKeyPairSync("ed25519", { comment: "labplan" });
-    fs.writeFileSync(file, pair.private, { mode: 0o600 });
-    fs.writeFileSync(`${file}.pub`, `${pair.public}\n`);
+    const pair = makeHostKey(randomBytes, "labplan");
+    fs.writeFileSync(file, pair.privateKey, { mode: 0o600 });
+    fs.writeFileSync(`${file}.pub`, `${pair.publicKey}\n`);
   }
   return fs.readFileSync(`${file}.pub`, "utf8").trim();
 }

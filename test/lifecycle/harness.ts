@@ -27,13 +27,15 @@ export class TestLab {
   readonly embeddedHome = path.join(this.folder, "embedded-home");
   private readonly children = new Set<ChildProcess>();
   env: Record<string, string> = {};
+  private enter: string[] = [];
 
-  /** `program` replaces the project's own main. */
+  /** `program` replaces the project's own main; `enter` is put before every command, as nsenter is. */
   static async create(
     config: object,
-    options: { secrets?: Record<string, string>; program?: string } = {},
+    options: { secrets?: Record<string, string>; program?: string; enter?: string[] } = {},
   ): Promise<TestLab> {
     const lab = new TestLab();
+    lab.enter = options.enter ?? [];
     const stacks = path.join(lab.folder, "stacks");
     fs.mkdirSync(path.join(lab.folder, "state"));
     fs.mkdirSync(stacks);
@@ -71,7 +73,9 @@ export class TestLab {
   }
 
   start(args: string[], env: Record<string, string> = {}): { child: ChildProcess; done: Promise<Outcome> } {
-    const child = spawn("pulumi", [...args, "--non-interactive", "--color", "never"], {
+    const [command = "pulumi", ...first] =
+      this.enter.length > 0 ? [...this.enter, "env", `--chdir=${this.folder}`, "pulumi"] : ["pulumi"];
+    const child = spawn(command, [...first, ...args, "--non-interactive", "--color", "never"], {
       cwd: this.folder,
       env: { ...process.env, ...this.environment(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
