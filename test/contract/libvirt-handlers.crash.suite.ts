@@ -86,8 +86,9 @@ export function crashSuite(system: () => HandlerSystem): void {
       rmSync(files, { recursive: true, force: true });
     });
 
-    const kinds = [0, 1, 2, 3, 4];
-    const titles = ["pool", "image", "overlay", "network", "domain"];
+    const kinds = ["pool", "image", "overlay", "network", "domain"].map(
+      (title, index) => [title, index] as const,
+    );
     const through = (): BackendConfig => ({
       kind: "libvirt",
       uri: `qemu+unix:///system?socket=${proxy.socket}`,
@@ -100,8 +101,8 @@ export function crashSuite(system: () => HandlerSystem): void {
     }
 
     it.each(kinds)(
-      "makes kind %i step by step",
-      async (index) => {
+      "makes a %s step by step",
+      async (_, index) => {
         const { definition, inputs, name } = cases[index] as Case;
         const backend = system().backend;
         await prepare(index);
@@ -110,7 +111,7 @@ export function crashSuite(system: () => HandlerSystem): void {
         const state = await up(definition, inputs, runOn(backend, { name, trace: clean }));
         const wanted = await snapshot(client);
         await definition.remove(state, runOn(backend, { name }));
-        expect(await snapshot(client), titles[index]).toEqual(before);
+        expect(await snapshot(client)).toEqual(before);
         expect(clean.steps.length).toBeGreaterThan(2);
 
         for (const dieAt of clean.steps) {
@@ -132,8 +133,8 @@ export function crashSuite(system: () => HandlerSystem): void {
     );
 
     it.each(kinds)(
-      "removes what kind %i had made so far",
-      async (index) => {
+      "removes what a %s had made so far",
+      async (_, index) => {
         const { definition, inputs, name } = cases[index] as Case;
         const backend = system().backend;
         await prepare(index);
@@ -155,8 +156,8 @@ export function crashSuite(system: () => HandlerSystem): void {
     );
 
     it.each(kinds)(
-      "edits kind %i step by step",
-      async (index) => {
+      "edits a %s step by step",
+      async (_, index) => {
         const { definition, inputs, edited, name } = cases[index] as Case;
         const backend = system().backend;
         await prepare(index);
@@ -177,8 +178,8 @@ export function crashSuite(system: () => HandlerSystem): void {
     );
 
     it.each(kinds)(
-      "removes kind %i step by step",
-      async (index) => {
+      "removes a %s step by step",
+      async (_, index) => {
         const { definition, inputs, name } = cases[index] as Case;
         const backend = system().backend;
         await prepare(index);
@@ -197,8 +198,8 @@ export function crashSuite(system: () => HandlerSystem): void {
     );
 
     it.each(kinds)(
-      "makes and removes kind %i, cut off at every call",
-      async (index) => {
+      "makes and removes a %s, cut off at every call",
+      async (_, index) => {
         if (!system().everyCall) return;
         const { definition, inputs, name } = cases[index] as Case;
         await prepare(index);
