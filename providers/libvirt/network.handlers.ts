@@ -1,155 +1,18 @@
-import type { ChangeTable, Definition, Mark, Problem, Run } from "../core/definition";
+import type { Definition, Mark, Problem, Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import { ERROR, type LibvirtClient, type NetworkRef, type Scope } from "./client";
-import { about, clientFor, unlessGone } from "./clients";
-import { type DhcpEdit, leaseEdits, rangeEdits, reportedLeases } from "./dhcp-edits";
+import { about, clientFor } from "./clients";
+import { type DhcpEdit, leaseEdits, rangeEdits } from "./dhcp-edits";
 import type { NetworkInputs, NetworkState } from "./network";
+import { networkChanges } from "./network.changes";
 import { networkSchema } from "./network.schema";
+import { type FoundNetwork, lookAt, outdated, seek, stateOf, who } from "./network-look";
 import { foreignError, foreignMessage, ownership } from "./ownership";
-import { pruned, reported } from "./reported";
 import { hasCode } from "./rpc/errors";
-import { find, render, textOf, type XmlElement } from "./xml/element";
-import { type FoundMark, readMark, withMark } from "./xml/mark";
-import { hostElement, type NetworkFacts, networkElement, rangeElement, readNetwork } from "./xml/network";
-import { parseXml } from "./xml/parse";
+import { render } from "./xml/element";
+import { withMark } from "./xml/mark";
+import { hostElement, type NetworkFacts, networkElement, rangeElement } from "./xml/network";
 import { templateDigest } from "./xml/template";
-
-const FIXED = "libvirt cannot change it in a network that exists (error 84)";
-
-export const networkChanges: ChangeTable<NetworkInputs> = {
-  name: { class: "recreate", reason: "libvirt cannot rename a network" },
-  uuid: { class: "recreate", reason: "the UUID is what libvirt knows a network by" },
-  backend: { class: "recreate", reason: "it moves to another hypervisor" },
-  mode: { class: "recreate", reason: FIXED },
-  bridge: { class: "recreate", reason: FIXED },
-  cidr: { class: "recreate", reason: FIXED },
-  gateway: { class: "recreate", reason: FIXED },
-  dhcp: { class: "live", reason: "the DHCP server is told of the new range" },
-  leases: { class: "live", reason: "the DHCP server is told of each reservation" },
-  domain: { class: "recreate", reason: FIXED },
-  mtu: { class: "recreate", reason: FIXED },
-  forwardDevice: { class: "recreate", reason: FIXED },
-  ipv6: { class: "recreate", reason: FIXED },
-  autostart: { class: "live", reason: "a flag at the hypervisor" },
-  template: { class: "recreate", reason: "a template can change anything" },
-  adopt: { class: "live", reason: "only says what may be taken over" },
-  onDestroy: { class: "live", reason: "only says what destroy will do" },
-};
-
-/** Facts that only a new network can change. */
-const RECREATED = ["mode", "bridge", "cidr", "gateway", "domain", "mtu", "forwardDevice", "ipv6"] as const;
-/** Of an adopted network, what the planner chose for us says nothing: the network is named, not designed. */
-const NOT_ADOPTED: readonly string[] = ["bridge", "gateway"];
-
-interface Found {
-  ref: NetworkRef;
-  /** The persistent definition. */
-  root: XmlElement;
-  facts: NetworkFacts;
-  /** What runs; the same as `facts` when nothing does. */
-  live: NetworkFacts;
-  active: boolean;
-  autostart: boolean;
-  mark: FoundMark | undefined;
-}
-
-const who = (inputs: Pick<NetworkInputs, "name">) => `network "${inputs.name}"`;
-
-async function look(client: LibvirtClient, ref: NetworkRef): Promise<Found | undefined> {
-  const answers = await unlessGone(
-    Promise.all([
-      client.networkXml(ref, { inactive: true }),
-      client.networkXml(ref),
-      client.networkIsActive(ref),
-      // A transient network has no autostart to tell.
-      client.networkAutostart(ref).catch((error: unknown) => {
-        if (hasCode(error, ERROR.operationInvalid)) return false;
-        throw error;
-      }),
-    ]),
-  );
-  if (!answers) return undefined;
-  const [persistentXml, liveXml, active, autostart] = answers;
-  const root = parseXml(persistentXml);
-  return {
-    ref: { name: textOf(find(root, "name")) ?? ref.name, uuid: textOf(find(root, "uuid")) ?? ref.uuid },
-    root,
-    facts: readNetwork(root),
-    live: readNetwork(parseXml(liveXml)),
-    active,
-    autostart,
-    mark: readMark(root),
-  };
-}
-
-/**
- * The network of the planned UUID, or else of the planned name. `expected` saves a round trip where the state says
- * that there is one.
- */
-async function seek(
-  client: LibvirtClient,
-  inputs: NetworkInputs,
-  expected = false,
-): Promise<Found | undefined> {
-  const { name, uuid } = inputs;
-  const byUuid = expected && !inputs.adopt ? { name, uuid } : await client.networkByUuid(uuid);
-  const found = byUuid && (await look(client, byUuid));
-  if (found) return found;
-  const byName = await client.networkByName(name);
-  return byName && look(client, byName);
-}
-
-function stateOf(inputs: NetworkInputs, found: Found, known: NetworkState | undefined): NetworkState {
-  const wanted = readNetwork(networkElement(inputs));
-  const { facts, live, active, mark } = found;
-  const adopted = mark?.adopted ?? false;
-  const field = <K extends (typeof RECREATED)[number]>(key: K) =>
-    adopted && NOT_ADOPTED.includes(key)
-      ? inputs[key]
-      : reported(inputs[key], wanted[key], facts[key] as NetworkInputs[K]);
-  const leases = inputs.leases ?? known?.leases;
-  const ourLeases = [...(inputs.leases ?? []), ...(known?.leases ?? [])];
-  const leasesIn = ({ hosts }: NetworkFacts) => reportedLeases(hosts, ourLeases);
-  const wantedRange = inputs.dhcp ?? known?.dhcp;
-  const rangeIn = ({ ranges }: NetworkFacts) =>
-    ranges.find(({ from, to }) => from === wantedRange?.from && to === wantedRange.to) ?? ranges[0];
-  return pruned<NetworkState>({
-    ...inputs,
-    name: found.ref.name,
-    uuid: adopted ? inputs.uuid : found.ref.uuid,
-    mode: field("mode") ?? inputs.mode,
-    bridge: field("bridge") ?? "",
-    cidr: field("cidr"),
-    gateway: field("gateway"),
-    domain: field("domain"),
-    mtu: field("mtu"),
-    forwardDevice: field("forwardDevice"),
-    ipv6: field("ipv6"),
-    dhcp: reported(wantedRange, wantedRange, rangeIn(facts), rangeIn(live)),
-    leases: reported(leases, reportedLeases(leases ?? [], ourLeases), leasesIn(facts), leasesIn(live)),
-    autostart: found.autostart,
-    active,
-    adopted: adopted || undefined,
-  });
-}
-
-/** What differs and only a new network could change; empty where the network is as planned. */
-function outdated(inputs: NetworkInputs, found: Found): string[] {
-  const wanted = readNetwork(networkElement(inputs));
-  const adopted = found.mark?.adopted ?? true;
-  const fields = RECREATED.filter(
-    (key) =>
-      wanted[key] !== undefined &&
-      !(adopted && NOT_ADOPTED.includes(key)) &&
-      JSON.stringify(wanted[key]) !== JSON.stringify(found.facts[key]),
-  ).map((key) => `${key} is ${show(found.facts[key])}, planned ${show(wanted[key])}`);
-  const digest = inputs.template === undefined ? undefined : templateDigest(inputs.template);
-  if (!adopted && digest !== found.mark?.template) fields.push("its template is another");
-  if (found.ref.name !== inputs.name) fields.push(`its name is "${found.ref.name}"`);
-  return fields;
-}
-
-const show = (value: unknown): string => (value === undefined ? "not set" : JSON.stringify(value));
 
 const markFor = (mark: Mark, inputs: NetworkInputs) => ({
   ...mark,
@@ -200,7 +63,7 @@ async function syncDhcp(
   ref: NetworkRef,
   inputs: NetworkInputs,
   observed: NetworkState | undefined,
-): Promise<Found> {
+): Promise<FoundNetwork> {
   const stale = new Set((observed?.leases ?? []).map(({ mac }) => mac));
   const editsFor = ({ ranges, hosts }: NetworkFacts) =>
     inputs.cidr === undefined
@@ -232,8 +95,12 @@ async function syncDhcp(
   return after;
 }
 
-async function lookAgain(client: LibvirtClient, ref: NetworkRef, inputs: NetworkInputs): Promise<Found> {
-  const found = await look(client, ref);
+async function lookAgain(
+  client: LibvirtClient,
+  ref: NetworkRef,
+  inputs: NetworkInputs,
+): Promise<FoundNetwork> {
+  const found = await lookAt(client, ref);
   if (!found) throw new LabError(`${who(inputs)} vanished while it was set up; run "pulumi up" again`);
   return found;
 }

@@ -1,109 +1,29 @@
-import { createHash } from "node:crypto";
-import { basename } from "node:path";
 import { same } from "../core/change";
-import type { ChangeTable, Definition, Problem, Run } from "../core/definition";
-import { markPrefix } from "../core/definition";
+import { type Definition, markPrefix, type Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import { ERROR, type LibvirtClient, type PoolRef, type VolumeRef } from "./client";
 import { about, clientFor, unlessGone } from "./clients";
 import { checkHeader, virtualSize } from "./image-header";
 import { isMarkedName, unmarkedNameMessage } from "./ownership";
-import { pruned } from "./reported";
 import { hasCode } from "./rpc/errors";
 import { libvirtName, object, text } from "./schema-parts";
 import { formatBytes } from "./sizes";
 import { checked, openSource, type Source } from "./upload";
 import type { VolumeInputs, VolumeState } from "./volume";
+import { volumeChanges } from "./volume.changes";
+import {
+  completeMarker,
+  type FoundVolume,
+  isMarkerOf,
+  lookAt,
+  refusal,
+  sectors,
+  stateOf,
+  who,
+} from "./volume-look";
 import { useOf } from "./volume-use";
 import { parseXml } from "./xml/parse";
-import { readVolume, renderVolume, type VolumeFacts } from "./xml/volume";
-
-export const volumeChanges: ChangeTable<VolumeInputs> = {
-  name: { class: "recreate", reason: "libvirt cannot rename a volume" },
-  backend: { class: "recreate", reason: "it moves to another hypervisor" },
-  pool: { class: "recreate", reason: "it moves to another folder" },
-  format: { class: "recreate", reason: "its bytes are laid out anew" },
-  capacity: { class: "live", reason: "it grows, under a running machine too; shrinking is refused" },
-  backing: { class: "recreate", reason: "an overlay means nothing on another image" },
-  source: { class: "recreate", reason: "its contents come from there" },
-  checksum: { class: "recreate", reason: "its contents are others" },
-};
-
-const who = ({ name }: Pick<VolumeInputs, "name">) => `volume "${name}"`;
-
-interface Found {
-  ref: VolumeRef;
-  facts: VolumeFacts;
-  /** Bytes that the guest sees. */
-  capacity: number;
-  complete: boolean;
-}
-
-/** libvirt rounds capacities up to whole sectors. */
-const SECTOR = 512;
-const sectors = (bytes: number) => Math.ceil(bytes / SECTOR) * SECTOR;
-
-/**
- * Name of the empty volume that says "the upload of exactly this content is complete". Volumes carry no metadata and
- * cannot be renamed, so without it a half-sent image looks like a whole one.
- */
-export function completeMarker({ name, source, checksum }: VolumeInputs): string {
-  const content = createHash("sha256").update(checksum ?? JSON.stringify(source ?? null));
-  return `${name}.${content.digest("hex").slice(0, 12)}.ok`;
-}
-
-const isMarkerOf = (name: string, candidate: string): boolean =>
-  candidate.startsWith(`${name}.`) && /^[0-9a-f]{12}\.ok$/.test(candidate.slice(name.length + 1));
-
-/** Looked up by names alone, in one round trip: a volume's server-side identity is its pool's name and its own. */
-async function look(client: LibvirtClient, inputs: VolumeInputs): Promise<Found | undefined> {
-  const ref: VolumeRef = { pool: inputs.pool, name: inputs.name, key: "" };
-  const marker = { ...ref, name: completeMarker(inputs) };
-  const answers = await unlessGone(
-    Promise.all([
-      client.volumeInfo(ref),
-      client.volumeXml(ref),
-      inputs.source ? unlessGone(client.volumeInfo(marker)) : true,
-    ]),
-  );
-  if (!answers) return undefined;
-  const [{ capacity }, xml, complete] = answers;
-  const facts = readVolume(parseXml(xml));
-  return {
-    ref: { ...ref, key: facts.path ?? "" },
-    facts,
-    capacity: Number(capacity),
-    complete: complete !== undefined,
-  };
-}
-
-const formatOf = (inputs: VolumeInputs, { format }: VolumeFacts) =>
-  (format === "iso" ? "raw" : format) === (inputs.format === "iso" ? "raw" : inputs.format)
-    ? inputs.format
-    : (format as VolumeInputs["format"]);
-
-const stateOf = (inputs: VolumeInputs, { facts, capacity, complete }: Found): VolumeState =>
-  pruned<VolumeState>({
-    ...inputs,
-    format: formatOf(inputs, facts),
-    capacity:
-      inputs.capacity === undefined || !complete || sectors(inputs.capacity) === capacity
-        ? inputs.capacity
-        : capacity,
-    backing: inputs.backing && facts.backingPath && basename(facts.backingPath),
-    path: facts.path ?? "",
-    complete,
-  });
-
-/** What no reconcile can do to a volume that exists, because its data would be lost. */
-function refusal(inputs: VolumeInputs, { capacity }: { capacity?: number }): Problem | undefined {
-  if (inputs.capacity === undefined || capacity === undefined) return undefined;
-  if (sectors(inputs.capacity) >= sectors(capacity)) return undefined;
-  return {
-    field: "capacity",
-    message: `${who(inputs)} is ${formatBytes(capacity)} large and never shrinks, for that would cut off data. Write at least ${formatBytes(capacity)}; for a smaller disk, declare a new one and copy.`,
-  };
-}
+import { readVolume, renderVolume } from "./xml/volume";
 
 async function poolOf(client: LibvirtClient, inputs: VolumeInputs): Promise<PoolRef> {
   const pool = await client.poolByName(inputs.pool);
@@ -121,7 +41,7 @@ async function examine(client: LibvirtClient, inputs: VolumeInputs, run: Run<Vol
   if (!isMarkedName(inputs.name, run.mark))
     throw new LabError(unmarkedNameMessage("volume", inputs.name, run.mark));
   const pool = await poolOf(client, inputs);
-  const found = await look(client, inputs);
+  const found = await lookAt(client, inputs);
   const problem = found?.complete ? refusal(inputs, found) : undefined;
   if (problem) throw new LabError(problem.message);
   if (found?.complete) {
@@ -159,7 +79,7 @@ async function backingOf(client: LibvirtClient, inputs: VolumeInputs, backing: s
 async function ensureVolume(
   client: LibvirtClient,
   inputs: VolumeInputs,
-  { pool, found }: { pool: PoolRef; found: Found | undefined },
+  { pool, found }: { pool: PoolRef; found: FoundVolume | undefined },
   source: Source | undefined,
 ): Promise<VolumeRef> {
   if (found?.complete) return found.ref;
@@ -220,8 +140,12 @@ function checkFits(inputs: VolumeInputs, needed: number, label: string): void {
 }
 
 /** Step 4: as large as wanted, by QEMU where a machine runs on it. */
-async function grow(client: LibvirtClient, inputs: VolumeInputs, run: Run<VolumeState>): Promise<Found> {
-  const found = await look(client, inputs);
+async function grow(
+  client: LibvirtClient,
+  inputs: VolumeInputs,
+  run: Run<VolumeState>,
+): Promise<FoundVolume> {
+  const found = await lookAt(client, inputs);
   if (!found) throw new LabError(`${who(inputs)} vanished while it was made; run "pulumi up" again`);
   const wanted = inputs.capacity === undefined ? 0 : sectors(inputs.capacity);
   if (found.capacity >= wanted) return found;
@@ -255,7 +179,7 @@ export const volumeDefinition: Definition<VolumeInputs, VolumeState> = {
     const client = await clientFor(run);
     return about(who(inputs), async () => {
       try {
-        const found = await look(client, inputs);
+        const found = await lookAt(client, inputs);
         return found && isMarkedName(inputs.name, run.mark) ? stateOf(inputs, found) : undefined;
       } catch (error) {
         // A stopped pool shows nothing. It is started again by its own resource, before this one is needed.

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { closePool } from "../../providers/libvirt/connect";
 import { crashSuite } from "./libvirt-handlers.crash.suite";
+import { domainAdoptionSuite } from "./libvirt-handlers.domain-adoption.suite";
+import { domainEditSuite } from "./libvirt-handlers.domain-edits.suite";
+import { domainSeedSuite } from "./libvirt-handlers.domain-seeds.suite";
 import { domainSuite } from "./libvirt-handlers.domains.suite";
 import { foreignSuite } from "./libvirt-handlers.foreign.suite";
 import type { HandlerSystem } from "./libvirt-handlers.lab";
@@ -25,6 +28,9 @@ export function libvirtHandlersContract(title: string, start: () => Promise<Hand
     networkSuite(started);
     storageSuite(started);
     domainSuite(started);
+    domainEditSuite(started);
+    domainSeedSuite(started);
+    domainAdoptionSuite(started);
     foreignSuite(started);
     crashSuite(started);
   });

@@ -4,7 +4,8 @@ import type { Definition } from "../../../../providers/core/definition";
 import { domainDefinition } from "../../../../providers/libvirt/domain.handlers";
 import { networkDefinition } from "../../../../providers/libvirt/network.handlers";
 import { poolDefinition } from "../../../../providers/libvirt/pool.handlers";
-import { completeMarker, volumeDefinition } from "../../../../providers/libvirt/volume.handlers";
+import { volumeDefinition } from "../../../../providers/libvirt/volume.handlers";
+import { completeMarker } from "../../../../providers/libvirt/volume-look";
 import { kinds } from "../../../../providers/registry";
 
 const definitions = [
