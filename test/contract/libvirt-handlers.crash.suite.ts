@@ -38,9 +38,10 @@ export function crashSuite(system: () => HandlerSystem): void {
     let client: LibvirtClient;
     let proxy: CutProxy;
     let cases: Case[];
-    const files = mkdtempSync(join(tmpdir(), "labplan-crash-"));
+    let files: string;
 
     beforeAll(async () => {
+      files = mkdtempSync(join(tmpdir(), "labplan-crash-"));
       proxy = new CutProxy(system().socket);
       await proxy.listen();
       client = await clientFor({ backend: system().backend });

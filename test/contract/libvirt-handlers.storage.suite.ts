@@ -53,7 +53,7 @@ export function storageSuite(system: () => HandlerSystem): void {
     let url: string;
     let seenAuthorization: string | undefined;
     const served = new Map<string, { body: Buffer; headers?: Record<string, string>; cutAt?: number }>();
-    const files = mkdtempSync(join(tmpdir(), "labplan-images-"));
+    let files: string;
 
     const run = <S>(name: string, options: Parameters<typeof runOn>[1] = {}) =>
       runOn<S>(system().backend, { name, ...options });
@@ -86,6 +86,7 @@ export function storageSuite(system: () => HandlerSystem): void {
       client.volumeDownload({ pool: inputs.pool, name: inputs.name, key: "" });
 
     beforeAll(async () => {
+      files = mkdtempSync(join(tmpdir(), "labplan-images-"));
       client = await clientFor({ backend: system().backend });
       server = createServer((request, response) => {
         const found = served.get(new URL(request.url ?? "", "http://x").pathname);
