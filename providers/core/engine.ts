@@ -5,7 +5,7 @@ import type { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 export type LogLine = { message: string; severity?: "info" | "warning"; urn?: string; ephemeral?: boolean };
 
 /** How long handlers get to stop after the engine died. */
-const GRACE_MS = 500;
+const GRACE_MS = 250;
 
 const gone = new AbortController();
 let client: EngineClient | undefined;

@@ -31,7 +31,7 @@ export function currentSettings(): Settings {
  * connection or read a secret. The decision lies outside the config for the same reason.
  */
 export function isOffline(env: NodeJS.ProcessEnv): boolean {
-  if (env.LABPLAN_OFFLINE !== undefined) return env.LABPLAN_OFFLINE !== "0" && env.LABPLAN_OFFLINE !== "";
+  if (env.LABPLAN_OFFLINE) return env.LABPLAN_OFFLINE !== "0";
   return env.GITHUB_EVENT_NAME === "pull_request" || env.CI_PIPELINE_SOURCE === "merge_request_event";
 }
 

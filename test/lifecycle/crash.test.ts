@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { TestLab } from "./harness";
+import { PULUMI, TestLab } from "./harness";
 import { smallLab } from "./lab-config";
 
 const ROOT = path.resolve(__dirname, "../..");
@@ -123,7 +123,11 @@ test('"lab up" finds the dead run, takes its lock away and resumes by itself', a
   ];
   const printed = execFileSync(process.execPath, [...cli, ...args], {
     cwd: lab.folder,
-    env: { ...process.env, ...lab.environment() },
+    env: {
+      ...process.env,
+      ...lab.environment(),
+      PATH: `${path.dirname(PULUMI)}${path.delimiter}${process.env.PATH}`,
+    },
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
   });

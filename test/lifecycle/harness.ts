@@ -8,6 +8,14 @@ const ROOT = path.resolve(__dirname, "../..");
 /** Everything a user's clone has, but for its stacks. */
 const LINKED = ["providers", "schemas", "embedded", "bench", "node_modules", "tsconfig.json", "Pulumi.yaml"];
 
+/** The engine itself: killing the npm launcher of the same name in node_modules would leave it running. */
+export const PULUMI =
+  (process.env.PATH ?? "")
+    .split(path.delimiter)
+    .filter((folder) => !folder.includes("node_modules"))
+    .map((folder) => path.join(folder, "pulumi"))
+    .find((file) => fs.existsSync(file)) ?? "pulumi";
+
 export interface Outcome {
   code: number;
   /** What the user sees, stdout and stderr in order. */
@@ -73,8 +81,8 @@ export class TestLab {
   }
 
   start(args: string[], env: Record<string, string> = {}): { child: ChildProcess; done: Promise<Outcome> } {
-    const [command = "pulumi", ...first] =
-      this.enter.length > 0 ? [...this.enter, "env", `--chdir=${this.folder}`, "pulumi"] : ["pulumi"];
+    const [command = PULUMI, ...first] =
+      this.enter.length > 0 ? [...this.enter, "env", `--chdir=${this.folder}`, PULUMI] : [PULUMI];
     const child = spawn(command, [...first, ...args, "--non-interactive", "--color", "never"], {
       cwd: this.folder,
       env: { ...process.env, ...this.environment(), ...env },
