@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
+import * as path from "node:path";
 import { available as ldapAvailable } from "../test/systems/ldap/start";
 import { available as libvirtAvailable } from "../test/systems/libvirt/start";
 import { available as sshAvailable } from "../test/systems/ssh/start";
@@ -28,7 +29,7 @@ export async function runTests(args: string[]): Promise<number> {
     return 1;
   }
   fs.mkdirSync(".labplan", { recursive: true, mode: 0o700 });
-  const vitest = require.resolve("vitest/vitest.mjs");
+  const vitest = path.join(path.dirname(require.resolve("vitest/package.json")), "vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=./test/summary-reporter.ts"];
   const done = spawnSync(process.execPath, [vitest, "run", ...reporters, ...args], { stdio: "inherit" });
   return done.status ?? 1;

@@ -101,7 +101,21 @@ test.each(STEPS)(
   },
 );
 
-test('"lab up" finds the dead run, takes its lock away and resumes by itself', async () => {
+test("trap pulumi-dynamic#29: Ctrl-C once lets the running step end, saves what exists, and up carries on", async () => {
+  lab = await TestLab.create(smallLab());
+  const { child, done } = lab.start(["up", "--yes", "--skip-preview"], {
+    LABPLAN_FAULT: "libvirt:Network/2:slow",
+  });
+  await untilStep(lab, child, "libvirt:Network/2");
+  child.kill("SIGINT");
+  const { code } = await done;
+  expect(code).not.toBe(0);
+  const { deployment } = JSON.parse(await lab.state()) as { deployment: { resources: { urn: string }[] } };
+  expect(deployment.resources.map(({ urn }) => urn).join()).toContain("libvirt:Network::admin");
+  await cleanUp();
+});
+
+test('trap pulumi-dynamic#28: "lab up" finds the dead run, takes its lock away and resumes by itself', async () => {
   lab = await TestLab.create(smallLab());
   const { child, done } = lab.start(["up", "--yes", "--skip-preview"], {
     LABPLAN_FAULT: "libvirt:Domain/3:hang",
@@ -132,6 +146,7 @@ test('"lab up" finds the dead run, takes its lock away and resumes by itself', a
     stdio: ["ignore", "pipe", "pipe"],
   });
   expect(printed).toContain("created");
+  expect(JSON.parse(await lab.state()).deployment.pending_operations ?? []).toEqual([]);
   const { ops } = await lab.preview();
   expect(ops).toEqual({});
 });

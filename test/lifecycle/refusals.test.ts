@@ -36,6 +36,56 @@ describe("what is not ours is never touched", () => {
   });
 });
 
+describe("adoption", () => {
+  test("trap pulumi-dynamic#16: a foreign network is taken over in place when told so, and released on destroy", async () => {
+    const xml = `<network><name>admin</name><bridge name='virbr77'/><forward mode='nat'/><ip address='10.20.0.1' netmask='255.255.255.0'/></network>`;
+    const network = await world.networkDefine(xml);
+    await world.networkStart(network);
+    lab.write({
+      backends: { here: { kind: "embedded" } },
+      networks: {
+        admin: {
+          backend: "here",
+          cidr: "10.20.0.0/24",
+          mode: "nat",
+          bridge: "virbr77",
+          dhcp: false,
+          adopt: true,
+        },
+      },
+    });
+    await lab.up();
+    const adopted = await world.networkByName("admin");
+    expect(adopted?.uuid).toBe(network.uuid);
+    expect((await lab.preview()).ops).toEqual({});
+    await lab.destroy();
+    const released = await world.networkByName("admin");
+    expect(released?.uuid).toBe(network.uuid);
+    expect(released && (await world.networkXml(released))).not.toContain("labplan");
+    await world.networkDestroy(network);
+    await world.networkUndefine(network);
+    lab.write(smallLab());
+  });
+});
+
+describe("a backend that fails", () => {
+  test("up ends with the backend's own words, and the next one carries on", async () => {
+    const config = smallLab();
+    fs.writeFileSync(
+      path.join(lab.embeddedHome, "faults.json"),
+      JSON.stringify([{ procedure: "domainStart", do: "error", code: 38, message: "no space left" }]),
+    );
+    lab.write(config);
+    const { code, text } = await lab.run(["up", "--yes", "--skip-preview"]);
+    fs.rmSync(path.join(lab.embeddedHome, "faults.json"));
+    expect(code).not.toBe(0);
+    expect(text).toMatch(/no space left/);
+    await lab.up();
+    await lab.destroy();
+    lab.write(smallLab());
+  });
+});
+
 describe("wrong configs", () => {
   const FOLDER = path.resolve(__dirname, "../fixtures/bad-configs");
   const some = fs

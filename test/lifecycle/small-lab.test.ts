@@ -4,6 +4,7 @@ import { TestLab } from "./harness";
 import { smallLab } from "./lab-config";
 
 let lab: TestLab;
+let rows = "";
 let world: Awaited<ReturnType<typeof embeddedClient>>;
 
 beforeAll(async () => {
@@ -36,12 +37,18 @@ describe("from nothing to nothing, one step after another", () => {
   });
 
   test("up makes it, and the next preview says unchanged", async () => {
-    await lab.up();
+    rows = await lab.up();
     const domain = await world.domainByName("w1");
     expect(domain && (await world.domainState(domain))).toBe("running");
     expect(lab.lockText).toContain("10.20.0.");
     const { ops } = await lab.preview();
     expect(ops).toEqual({});
+  });
+
+  test("trap pulumi-dynamic#32: each step shows on its resource's own row", () => {
+    expect(rows).toMatch(/libvirt:Network admin creating \(\d+s\) \[1\/\d define\]/);
+    expect(rows).toMatch(/ldap:User alice creating \(\d+s\) \[1\/\d /);
+    expect(rows).not.toMatch(/pulumi:pulumi:Stack \S+ creating \(\d+s\) \[\d\/\d /);
   });
 
   test("the machine answers ssh with the key that the state pins", async () => {

@@ -1,3 +1,4 @@
+import { Ajv } from "ajv";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { toDynamicProvider } from "../../../../providers/core/adapter";
 import { UNKNOWN } from "../../../../providers/core/change";
@@ -278,6 +279,33 @@ describe("older and newer states", () => {
       "newer version of labplan",
     );
   });
+});
+
+test("trap pulumi-dynamic#6: a schema is compiled once for all resources of its kind", async () => {
+  const compile = vi.spyOn(Ajv.prototype, "compile");
+  const provider = kit();
+  await provider.check?.(wanted, wanted);
+  await provider.check?.(wanted, { ...wanted, size: 4 });
+  expect(compile).toHaveBeenCalledTimes(1);
+  compile.mockRestore();
+});
+
+test("trap pulumi-dynamic#18: what check, diff, read and delete throw has a message and no stack", async () => {
+  const fail = async () => {
+    throw new Error("no route to the shelf");
+  };
+  const broken = toDynamicProvider({ ...box, observe: fail, precheck: fail, remove: fail } as never);
+  const newer = { ...wanted, __v: 9 };
+  const errors = await Promise.all([
+    broken.check?.({}, wanted).catch((e) => e),
+    broken.diff?.("x", newer, wanted).catch((e) => e),
+    broken.read?.("x", wanted).catch((e) => e),
+    broken.delete?.("x", wanted).catch((e) => e),
+  ]);
+  for (const error of errors) {
+    expect(error.message).toMatch(/no route to the shelf|newer version/);
+    expect(error.stack).toBe("");
+  }
 });
 
 test("trap pulumi-dynamic#3: the stored code is a short constant", () => {
