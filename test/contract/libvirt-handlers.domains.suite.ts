@@ -115,7 +115,7 @@ export function domainSuite(system: () => HandlerSystem): void {
       );
     });
 
-    it("says who, what and next when no lease comes", async () => {
+    it("trap pulumi-dynamic#30: says who, what and next when no lease comes by its own deadline", async () => {
       if (system().guestsBoot) return;
       const inputs = domain("w1", { running: true, nics: [nic("a")], wait: { for: "address", timeoutS: 1 } });
       const trace = newTrace();
