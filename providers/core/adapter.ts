@@ -88,6 +88,17 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
     }
   }
 
+  /** What a look at the backend refuses. A backend that cannot be looked at is a refusal too, so that all are told at once. */
+  async function foreign(inputs: object, news: Properties): Promise<{ property: string; reason: string }[]> {
+    const run = makeRun<object>(kind, news as never, { dryRun: true });
+    try {
+      const problems = await byBackend(run, async () => (await definition.precheck?.(inputs, run)) ?? []);
+      return problems.map(({ field, message }) => ({ property: `${kind}/${field}`, reason: message }));
+    } catch (error) {
+      return [{ property: kind, reason: error instanceof Error ? error.message : String(error) }];
+    }
+  }
+
   function tellOnce(run: Run<object>, line: string): void {
     const key = `${run.mark.name}: ${line}`;
     if (told.has(key)) return;
@@ -119,16 +130,8 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
             reason: message,
           })),
         );
-      if (failures.length === 0 && isNew && definition.precheck && !currentSettings().offline) {
-        const run = makeRun<object>(kind, news as never, { dryRun: true });
-        const problems = await byBackend(
-          run,
-          () => definition.precheck?.(inputs, run) ?? Promise.resolve([]),
-        );
-        failures.push(
-          ...problems.map(({ field, message }) => ({ property: `${kind}/${field}`, reason: message })),
-        );
-      }
+      if (failures.length === 0 && isNew && !currentSettings().offline)
+        failures.push(...(await foreign(inputs, news)));
       return { inputs: news, failures };
     },
 

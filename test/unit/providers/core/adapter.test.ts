@@ -199,6 +199,18 @@ describe("check", () => {
     expect(result?.failures).toEqual([{ property: "test:Box/name", reason: 'a foreign box "a" exists' }]);
   });
 
+  test("a backend that cannot be looked at is a refusal like others, told with them", async () => {
+    const blind = toDynamicProvider({
+      ...box,
+      precheck: async () => {
+        throw new Error("connection refused");
+      },
+    } as never);
+    expect((await blind.check?.({}, wanted))?.failures).toEqual([
+      { property: "test:Box", reason: "connection refused" },
+    ]);
+  });
+
   test("trap pulumi-dynamic#10: what is in the state already is not checked for foreignness", async () => {
     shelf.set("a", { size: 1, serial: "s-1", open: true });
     expect((await kit().check?.(wanted, wanted))?.failures).toEqual([]);
@@ -297,7 +309,17 @@ test("trap pulumi-dynamic#18: what check, diff, read and delete throw has a mess
   const broken = toDynamicProvider({ ...box, observe: fail, precheck: fail, remove: fail } as never);
   const newer = { ...wanted, __v: 9 };
   const errors = await Promise.all([
-    broken.check?.({}, wanted).catch((e) => e),
+    broken
+      .check?.(
+        {},
+        {
+          ...wanted,
+          get size(): number {
+            throw new Error("no route to the shelf");
+          },
+        },
+      )
+      .catch((e) => e),
     broken.diff?.("x", newer, wanted).catch((e) => e),
     broken.read?.("x", wanted).catch((e) => e),
     broken.delete?.("x", wanted).catch((e) => e),
