@@ -12,6 +12,7 @@ let world: Awaited<ReturnType<typeof embeddedClient>>;
 
 beforeAll(async () => {
   lab = await TestLab.create(smallLab());
+  lab.env = { LABPLAN_ALLOW_REMOVALS: "1" }; // these labs come and go
   world = await embeddedClient(lab);
 });
 afterAll(async () => {
@@ -73,7 +74,7 @@ describe("a backend that fails", () => {
     const config = smallLab();
     fs.writeFileSync(
       path.join(lab.embeddedHome, "faults.json"),
-      JSON.stringify([{ procedure: "domainStart", do: "error", code: 38, message: "no space left" }]),
+      JSON.stringify([{ procedure: "domainCreateWithFlags", do: "error", code: 38, message: "no space left" }]),
     );
     lab.write(config);
     const { code, text } = await lab.run(["up", "--yes", "--skip-preview"]);
@@ -192,7 +193,7 @@ describe("state and plans", () => {
 
   test("a backend and all that is on it go in one edit", async () => {
     lab.write({ backends: {}, networks: {}, machines: {} });
-    const { code, text } = await lab.run(["up", "--yes", "--skip-preview"], { LABPLAN_ALLOW_REMOVALS: "1" });
+    const { code, text } = await lab.run(["up", "--yes", "--skip-preview"]);
     expect(text).not.toContain("error:");
     expect(code).toBe(0);
     expect(await world.domains()).toEqual([]);
