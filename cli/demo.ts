@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { stopEmbedded } from "../embedded/start";
 import { init } from "./init";
-import { destroy } from "./operations";
+import { destroy, preview, up } from "./operations";
 import { pulumi, pulumiOutput } from "./pulumi";
 import { table } from "./table";
 import { HOME } from "./workspace";
@@ -22,21 +22,17 @@ export async function demo(args: string[]): Promise<number> {
     return 0;
   }
   heading(`The lab is described in ${CONFIG}`);
+  process.env.LABPLAN_OFFLINE ??= "0"; // the embedded lab is nobody else's, in a pull request's job too
+  if (!fs.existsSync(path.join(HOME, "passphrase"))) removeFiles(); // of a lab whose state is gone
   const code = await init([STACK, "--quiet", ...(fs.existsSync(CONFIG) ? [] : ["--from", "demo"])]);
   if (code !== 0) return code;
   console.log(fs.readFileSync(CONFIG, "utf8").trim());
-  const steps: [string, string[]][] = [
-    ["What would change (pulumi preview)", ["preview", ...common]],
-    [
-      "Make it so (pulumi up)",
-      ["up", "--yes", "--skip-preview", "--parallel", "32", "--suppress-outputs", ...common],
-    ],
-  ];
-  for (const [title, command] of steps) {
-    heading(title);
-    const failed = await pulumi(command);
-    if (failed) return failed;
-  }
+  heading("What would change (pulumi preview)");
+  const refused = await preview(common);
+  if (refused) return refused;
+  heading("Make it so (pulumi up)");
+  const failed = await up(["--yes", "--skip-preview", "--suppress-outputs", ...common]);
+  if (failed) return failed;
   heading("What exists now");
   await printLab();
   heading("A second preview: nothing to do");
@@ -55,13 +51,18 @@ export async function demoDown(): Promise<number> {
     console.log("There is no demo lab here.");
     return 0;
   }
+  process.env.LABPLAN_OFFLINE ??= "0";
   const code = await destroy(["--yes", ...common]);
   if (code !== 0) return code;
   const removed = await pulumi(["stack", "rm", "--yes", "--preserve-config", STACK]);
   if (removed !== 0) return removed;
-  for (const file of [CONFIG, "stacks/demo.lock.yaml"]) fs.rmSync(file, { force: true });
+  removeFiles();
   await stopEmbedded();
   return 0;
+}
+
+function removeFiles(): void {
+  for (const file of [CONFIG, "stacks/demo.lock.yaml"]) fs.rmSync(file, { force: true });
 }
 
 interface Outputs {

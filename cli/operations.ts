@@ -1,7 +1,10 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { parseArgs } from "node:util";
+import { type ExportedStack, takeInPendingCreates } from "./pending";
 import { pulumi, pulumiOutput } from "./pulumi";
 import { deadLocks, waitForOrphans } from "./stale-lock";
-import { ensureWorkspace, pulumiEnv } from "./workspace";
+import { ensureWorkspace, HOME, pulumiEnv } from "./workspace";
 
 /** Long waits are our own and each backend has its own limit, so the engine may start many at once. */
 const PARALLEL = ["--parallel", "32"];
@@ -42,30 +45,42 @@ export async function refresh(args: string[]): Promise<number> {
   return pulumi(["refresh", ...args]);
 }
 
-/** After a run that was killed on this host: wait for what it left running, take its lock away, forget its pending creates. */
+/** After a run that was killed on this host: wait for what it left running, take its lock away, take in what it was making. */
 async function recover(args: string[]): Promise<void> {
   const stack = await stackOf(args);
+  if (!stack) return;
   const backend = pulumiEnv().PULUMI_BACKEND_URL ?? process.env.PULUMI_BACKEND_URL ?? "";
-  const [dead] = stack ? deadLocks(backend, stack) : [];
-  if (!stack || !dead) return;
-  console.error(
-    `labplan: a run of ${dead.timestamp} (pid ${dead.pid}) died and left stack "${stack}" locked; carrying on from there.`,
-  );
-  const left = await waitForOrphans(process.cwd());
-  if (left.length > 0)
-    throw new Error(`its provider process ${left.join(", ")} is still working; end it, then run this again`);
-  const quiet = ["--stack", stack, "--color", "never"];
-  if (await pulumi(["cancel", "--yes", ...quiet]))
-    throw new Error(`"pulumi cancel" failed; its message is above`);
-  // Their creates are idempotent by mark, so nothing is lost with the record of them.
-  await pulumi([
-    "refresh",
-    "--clear-pending-creates",
-    "--yes",
-    "--skip-preview",
-    "--suppress-outputs",
-    ...quiet,
-  ]);
+  const [dead] = deadLocks(backend, stack);
+  if (dead) {
+    console.error(
+      `labplan: a run of ${dead.timestamp} (pid ${dead.pid}) died and left stack "${stack}" locked; carrying on from there.`,
+    );
+    const left = await waitForOrphans(process.cwd());
+    if (left.length > 0)
+      throw new Error(
+        `its provider process ${left.join(", ")} is still working; end it, then run this again`,
+      );
+    const quiet = ["--stack", stack, "--color", "never"];
+    if (await pulumi(["cancel", "--yes", ...quiet]))
+      throw new Error(`"pulumi cancel" failed; its message is above`);
+  }
+  await takeIn(stack);
+}
+
+/** What a killed run was making is ours by its mark: in the state, a destroy finds it as well. */
+async function takeIn(stack: string): Promise<void> {
+  const { code, stdout } = await pulumiOutput(["stack", "export", "--stack", stack]);
+  if (code !== 0) return;
+  const taken = takeInPendingCreates(JSON.parse(stdout) as ExportedStack);
+  if (!taken) return;
+  const file = path.join(HOME, `import-${process.pid}.json`);
+  fs.writeFileSync(file, JSON.stringify(taken), { mode: 0o600 });
+  try {
+    if (await pulumi(["stack", "import", "--stack", stack, "--file", file]))
+      throw new Error("what the killed run was making could not be taken in; the message is above");
+  } finally {
+    fs.rmSync(file, { force: true });
+  }
 }
 
 async function stackOf(args: string[]): Promise<string | undefined> {

@@ -29,6 +29,8 @@ try {
     env.PATH = `${path.dirname(bin)}${path.delimiter}${path.join(root, "node_modules", ".bin")}${path.delimiter}${env.PATH ?? ""}`;
   }
   const cli = ["--require", "tsx/cjs", path.join(root, "cli", "main.ts"), verb, ...rest];
+  // Ctrl-C reaches the whole group: the engine ends its running steps in good order, and we wait for it.
+  process.on("SIGINT", () => {});
   const done = spawnSync(process.execPath, cli, { cwd: root, env, stdio: "inherit" });
   process.exitCode = done.status ?? 1;
 } catch (error) {

@@ -11,6 +11,10 @@ export = async () => {
   const plan = readStack();
   for (const note of plan.notes) await pulumi.log.warn(note);
   for (const fact of plan.newFacts) await pulumi.log.info(`new in ${lockPath(plan.stack)}: ${fact}`);
+  if (isOffline(process.env) && !pulumi.runtime.isDryRun())
+    throw new pulumi.RunError(
+      "offline (LABPLAN_OFFLINE, or a pull request's job): only a preview can be made; LABPLAN_OFFLINE=0 lets it",
+    );
   if (isOffline(process.env))
     await pulumi.log.info(
       "offline preview: no backend was contacted and no secret resolved. Not checked: what exists now, foreign objects of the same names, credentials, drift.",

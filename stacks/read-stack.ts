@@ -3,9 +3,9 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { loadConfig } from "./config/load";
 import { formatProblem, type PositionedProblem, positioned, sorted } from "./config/positions";
-import { emptyLock, parseLock } from "./plan/lock-file";
+import { emptyLock, LockFileError, parseLock } from "./plan/lock-file";
 import { plan } from "./plan/plan";
-import type { LabPlan } from "./plan/types";
+import type { LabPlan, Lock } from "./plan/types";
 
 /** The sections that we read; other keys of the namespace are the user's secrets. */
 const TEXT_SECTIONS = ["lab", "addressPool"];
@@ -22,21 +22,38 @@ export function readStack(): LabPlan {
   const loaded = loadConfig({
     values: engineValues(),
     stack,
-    readFile: (name) => fs.readFileSync(name, "utf8"),
+    readFile: readInside,
     ...(source ? { file: source } : {}),
   });
   const config = loaded.config ?? loaded.partial;
   const found: PositionedProblem[] = [...loaded.problems];
   if (config) {
     const lockFile = lockPath(stack);
-    const lock = fs.existsSync(lockFile)
-      ? parseLock(fs.readFileSync(lockFile, "utf8"), lockFile)
-      : emptyLock();
-    const planned = plan(config, lock, now(), { allowRemovals: Boolean(process.env.LABPLAN_ALLOW_REMOVALS) });
+    const lock = readLock(lockFile, sorted(found).map(formatProblem));
+    const planned = plan(config, lock, now(), { allowRemovals: process.env.LABPLAN_ALLOW_REMOVALS === "1" });
     if (planned.plan && loaded.config) return planned.plan;
     found.push(...planned.problems.map((problem) => positioned(problem, source)));
   }
   return refuse(sorted(found).map(formatProblem));
+}
+
+/** A file that the config names. A link must not lead out of the project: its text could show in a preview. */
+function readInside(name: string): string {
+  const real = fs.realpathSync(name);
+  const isInside = !path.relative(fs.realpathSync("."), real).startsWith("..");
+  if (!path.isAbsolute(name) && !isInside) throw new Error("it is a link that leads out of the project");
+  return fs.readFileSync(real, "utf8");
+}
+
+/** A lock file that cannot be used is a refusal like the others, and told with them. */
+function readLock(file: string, others: string[]): Lock {
+  if (!fs.existsSync(file)) return emptyLock();
+  try {
+    return parseLock(fs.readFileSync(file, "utf8"), file);
+  } catch (error) {
+    if (error instanceof LockFileError) return refuse([...others, error.message]);
+    throw error;
+  }
 }
 
 function engineValues(): Record<string, unknown> {

@@ -1,8 +1,10 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { Ajv, type ValidateFunction } from "ajv";
+import type { BackendConfig } from "../../stacks/config/types";
 import { changesOf, holdsUnknown, sentence, UNKNOWN } from "./change";
 import type { Definition, Run } from "./definition";
-import { hidden, visible } from "./hidden";
+import { LabError } from "./errors";
+import { hidden, UNFINISHED, visible } from "./hidden";
 import { byBackend } from "./limits";
 import { makeRun } from "./run";
 import { configure, currentSettings } from "./settings";
@@ -17,6 +19,10 @@ const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 
 /** Version key of the state's shape, written only when it is not 1. */
 const VERSION = "__v";
+
+function refuseOffline(): void {
+  if (currentSettings().offline) throw new LabError("offline: nothing is changed; LABPLAN_OFFLINE=0 lets it");
+}
 
 /** The SDK prints the stack of whatever check, diff, read and delete throw: to the user it is noise (measured). */
 async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
@@ -76,6 +82,9 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       return { id, outs: returned(await definition.reconcile(inputs, observed, run), news) };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
+      // A step may have made it before the first checkpoint. Only what is ours is seen, so a foreign one stays out.
+      if (!partial && !run.signal.aborted)
+        partial = await definition.observe(inputs, run).catch(() => undefined);
       // Nothing exists yet: the engine forgets the resource. A new error, because any `id` field on a library's
       // own would be taken for a half-made resource.
       if (!partial) throw new Error(message, { cause: error });
@@ -83,7 +92,7 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       throw Object.assign(new Error(message, { cause: error }), {
         id,
         reasons: [message],
-        properties: returned(partial, news),
+        properties: { ...returned(partial, news), [UNFINISHED]: message },
       });
     }
   }
@@ -144,9 +153,11 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       );
       for (const change of fields) tellOnce(run, sentence(change));
       for (const { sentence: line } of drifted) tellOnce(run, line);
+      const unfinished = (olds as Properties)[UNFINISHED] as string | undefined;
+      if (unfinished) tellOnce(run, `the last run did not finish it, and this one carries on: ${unfinished}`);
       const withWhat = (news as Properties).__with;
       return {
-        changes: fields.length + drifted.length > 0,
+        changes: fields.length + drifted.length > 0 || unfinished !== undefined,
         replaces: [
           ...fields
             .filter((change) => change.class === "recreate" && !holdsUnknown(change.to))
@@ -159,10 +170,12 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
     },
 
     async create(inputs) {
+      refuseOffline();
       return byBackend(makeRun(kind, inputs, { dryRun: true }), () => converge(inputs));
     },
 
     async update(_id, olds, news) {
+      refuseOffline();
       const done = await byBackend(makeRun(kind, news, { dryRun: true }), () => converge(news, olds));
       return { outs: done.outs };
     },
@@ -174,17 +187,37 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
         return { id, props: properties, inputs: inputsOf(definition, properties) };
       const run = makeRun<object>(kind, properties as never, { dryRun: true });
       const live = await byBackend(run, () => definition.observe(state, run, state));
-      if (!live) return {};
-      const found = returned({ ...state, ...live }, properties);
+      if (!live) {
+        refuseMoved(kind, properties, run.backend);
+        return {};
+      }
+      // Not merged with the state: a field that a handler leaves out is gone from the real thing.
+      const found = returned(live, { ...properties, __backend: run.backend });
       return { id, props: found, inputs: inputsOf(definition, found) };
     },
 
     async delete(_id, properties) {
+      refuseOffline();
       const run = makeRun<object>(kind, properties, { dryRun: false });
       await byBackend(run, () => definition.remove(current(properties), run));
     },
   };
 }
+
+/**
+ * Nothing of ours at the place that the backend's name means now, and it meant another one when this was made: that
+ * is no proof that the thing is gone.
+ */
+function refuseMoved(kind: string, properties: Properties, now: BackendConfig): void {
+  const [there, here] = [properties.__backend as BackendConfig, now].map(placeOf);
+  if (there === here) return;
+  throw new LabError(
+    `${kind} ${properties.__mark}: made at ${there}, and its backend "${properties.backend}" now points to ${here}, where it is not. Give the new place a name of its own, or point the backend back and remove this first.`,
+  );
+}
+
+const placeOf = (backend: BackendConfig): string =>
+  backend.kind === "libvirt" ? backend.uri : backend.kind === "ldap" ? backend.url : backend.kind;
 
 /** The input part of a state, with the hidden keys. */
 function inputsOf(definition: Pick<Definition<object>, "changes">, properties: Properties): Properties {

@@ -12,6 +12,9 @@ export interface Hidden {
   __as?: string;
 }
 
+/** Why the last reconcile did not finish; in the state only, so that the next run carries on. */
+export const UNFINISHED = "__unfinished";
+
 export const isHidden = (key: string): boolean => key.startsWith("__");
 
 export const visible = <T extends object>(properties: T): T =>

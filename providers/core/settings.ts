@@ -18,7 +18,9 @@ export function configure(config: { get(key: string): string | undefined }): voi
   settings = {
     backends: JSON.parse(config.get("labplan:backends") ?? "{}"),
     configValue: (key) => config.get(key.includes(":") ? key : `labplan:${key}`),
-    offline: isOffline(process.env),
+    get offline() {
+      return isOffline(process.env);
+    },
   };
 }
 
@@ -32,7 +34,10 @@ export function currentSettings(): Settings {
  */
 export function isOffline(env: NodeJS.ProcessEnv): boolean {
   if (env.LABPLAN_OFFLINE) return env.LABPLAN_OFFLINE !== "0";
-  return env.GITHUB_EVENT_NAME === "pull_request" || env.CI_PIPELINE_SOURCE === "merge_request_event";
+  return (
+    /^pull_request/.test(env.GITHUB_EVENT_NAME ?? "") ||
+    /^(merge_request|external_pull_request)_event$/.test(env.CI_PIPELINE_SOURCE ?? "")
+  );
 }
 
 /** The value behind a secret's name. Messages hold the name only. */

@@ -156,6 +156,14 @@ function template(file: string | undefined, at: ConfigPath, reading: Reading): s
     );
     return undefined;
   }
+  // .git/config holds a checkout's token, .labplan the passphrase; a preview would print them.
+  if (inside.split("/").some((part) => part.startsWith("."))) {
+    reading.problem(
+      [...at, "template"],
+      `${file} lies in a hidden place; copy it to one that is meant to be read, for instance templates/`,
+    );
+    return undefined;
+  }
   return read(file, [...at, "template"], reading);
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { embeddedClient } from "./embedded-client";
 import { PULUMI, TestLab } from "./harness";
 import { smallLab } from "./lab-config";
 
@@ -88,7 +89,7 @@ test.each(STEPS)("the provider is killed at %s, and up carries on", async (step)
   await cleanUp();
 });
 
-test.each(STEPS)(
+test.each([...STEPS, "libvirt:Domain/6"])(
   "trap pulumi-dynamic#22: %s fails: up ends with its message, and the next one carries on",
   async (step) => {
     lab = await TestLab.create(smallLab());
@@ -115,18 +116,12 @@ test("trap pulumi-dynamic#29: Ctrl-C once lets the running step end, saves what 
   await cleanUp();
 });
 
-test('trap pulumi-dynamic#28: "lab up" finds the dead run, takes its lock away and resumes by itself', async () => {
-  lab = await TestLab.create(smallLab());
-  const { child, done } = lab.start(["up", "--yes", "--skip-preview"], {
-    LABPLAN_FAULT: "libvirt:Domain/3:hang",
-  });
-  await untilStep(lab, child, "libvirt:Domain/3");
-  child.kill("SIGKILL");
-  await done;
+/** `npm run lab -- <verb>` in the lab's folder. */
+function labCli(verb: string): string {
   const cli = ["--require", require.resolve("tsx/cjs"), path.join(ROOT, "cli/main.ts")];
   const args = [
     "lab",
-    "up",
+    verb,
     "--stack",
     lab.stack,
     "--yes",
@@ -135,7 +130,7 @@ test('trap pulumi-dynamic#28: "lab up" finds the dead run, takes its lock away a
     "--color",
     "never",
   ];
-  const printed = execFileSync(process.execPath, [...cli, ...args], {
+  return execFileSync(process.execPath, [...cli, ...args], {
     cwd: lab.folder,
     env: {
       ...process.env,
@@ -145,7 +140,36 @@ test('trap pulumi-dynamic#28: "lab up" finds the dead run, takes its lock away a
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
   });
-  expect(printed).toContain("created");
+}
+
+test('"lab destroy" after a kill removes also what the killed run was making', async () => {
+  lab = await TestLab.create(smallLab());
+  const { child, done } = lab.start(["up", "--yes", "--skip-preview"], {
+    LABPLAN_FAULT: "libvirt:Domain/5:hang",
+  });
+  await untilStep(lab, child, "libvirt:Domain/5");
+  const world = await embeddedClient(lab);
+  expect(await world.domains()).toHaveLength(1);
+  child.kill("SIGKILL");
+  await done;
+  await until(() => providersOf(lab).length === 0, 2_000);
+  labCli("destroy");
+  expect(await world.domains()).toEqual([]);
+  expect(await world.networks()).toEqual([]);
+  expect(await world.pools()).toEqual([]);
+  await world.close();
+});
+
+test('trap pulumi-dynamic#28: "lab up" finds the dead run, takes its lock away and resumes by itself', async () => {
+  lab = await TestLab.create(smallLab());
+  const { child, done } = lab.start(["up", "--yes", "--skip-preview"], {
+    LABPLAN_FAULT: "libvirt:Domain/3:hang",
+  });
+  await untilStep(lab, child, "libvirt:Domain/3");
+  child.kill("SIGKILL");
+  await done;
+  const printed = labCli("up");
+  expect(printed).toMatch(/created|updated/);
   expect(JSON.parse(await lab.state()).deployment.pending_operations ?? []).toEqual([]);
   const { ops } = await lab.preview();
   expect(ops).toEqual({});

@@ -74,7 +74,9 @@ describe("a backend that fails", () => {
     const config = smallLab();
     fs.writeFileSync(
       path.join(lab.embeddedHome, "faults.json"),
-      JSON.stringify([{ procedure: "domainCreateWithFlags", do: "error", code: 38, message: "no space left" }]),
+      JSON.stringify([
+        { procedure: "domainCreateWithFlags", do: "error", code: 38, message: "no space left" },
+      ]),
     );
     lab.write(config);
     const { code, text } = await lab.run(["up", "--yes", "--skip-preview"]);

@@ -53,6 +53,8 @@ test("a pull request's preview is offline unless told otherwise", () => {
   expect(isOffline({ GITHUB_EVENT_NAME: "pull_request" })).toBe(true);
   expect(isOffline({ GITHUB_EVENT_NAME: "pull_request", LABPLAN_OFFLINE: "0" })).toBe(false);
   expect(isOffline({ GITHUB_EVENT_NAME: "pull_request", LABPLAN_OFFLINE: "" })).toBe(true);
+  expect(isOffline({ GITHUB_EVENT_NAME: "pull_request_target" })).toBe(true);
+  expect(isOffline({ CI_PIPELINE_SOURCE: "external_pull_request_event" })).toBe(true);
   expect(isOffline({ CI_PIPELINE_SOURCE: "merge_request_event" })).toBe(true);
   expect(isOffline({ LABPLAN_OFFLINE: "1" })).toBe(true);
 });
