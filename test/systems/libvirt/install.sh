@@ -1,9 +1,9 @@
 #!/bin/bash
-# Install what the libvirt contract tests run: libvirtd, QEMU, dnsmasq, and what the tiny guest is built of.
+# Install what the libvirt and SSH contract tests run: libvirtd, QEMU, dnsmasq, sshd, and what the tiny guest is built of.
 # Debian or Ubuntu, as root; may be repeated. The tests start a private libvirtd in namespaces of its own.
 set -euo pipefail
 
-tools=(libvirtd virsh qemu-system-x86_64 qemu-img dnsmasq iptables unshare nsenter ip mmdebstrap cpio genisoimage ssh)
+tools=(libvirtd virsh qemu-system-x86_64 qemu-img dnsmasq iptables unshare nsenter ip mmdebstrap cpio genisoimage ssh sshd)
 missing=()
 for tool in "${tools[@]}"; do
   PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || missing+=("$tool")
