@@ -30,6 +30,7 @@ export function takeInPendingCreates(
   definitionOf: (kind: string) => Definition<object> | undefined = (kind) => kinds[kind]?.load(),
 ): ExportedStack | undefined {
   const { resources = [], pending_operations: pending = [] } = stack.deployment;
+  if (pending.length === 0) return undefined;
   const known = new Set(resources.map(({ urn }) => urn));
   const taken = pending.flatMap(({ type, resource }) => {
     const definition = resource.type.startsWith(OURS)
@@ -39,7 +40,6 @@ export function takeInPendingCreates(
     const inputs = resource.inputs ?? {};
     return [{ ...resource, id: definition.id(visible(inputs)), outputs: inputs }];
   });
-  if (pending.length === 0) return undefined;
   const urns = new Set(taken.map(({ urn }) => urn));
   return {
     ...stack,

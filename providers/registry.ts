@@ -10,16 +10,14 @@ interface Kind {
   outputs?: readonly string[];
 }
 
+const define = <I extends object, S extends I>(definition: Definition<I, S>): Definition<object> =>
+  definition as unknown as Definition<object>;
+
 /**
  * Every kind of resource, loaded when it is first used: a stack of VPN users never loads libvirt.
  * A kind stays here for as long as any state may hold one.
  */
-export const kinds = {} as Record<string, Kind>;
-
-const define = <I extends object, S extends I>(definition: Definition<I, S>): Definition<object> =>
-  definition as unknown as Definition<object>;
-
-Object.assign(kinds, {
+export const kinds: Record<string, Kind> = {
   "libvirt:Network": { load: () => define(require("./libvirt/network.handlers").networkDefinition) },
   "libvirt:Pool": { load: () => define(require("./libvirt/pool.handlers").poolDefinition) },
   "libvirt:Volume": { load: () => define(require("./libvirt/volume.handlers").volumeDefinition) },
@@ -33,7 +31,7 @@ Object.assign(kinds, {
     outputs: ["dn", "generatedPassword"],
   },
   "lab:Null": { load: () => define(require("./null/null.handlers").nullDefinition) },
-} satisfies Record<string, Kind>);
+};
 
 const providers = new Map<string, dynamic.ResourceProvider>();
 
