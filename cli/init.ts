@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { parseDocument } from "yaml";
-import { makeHostKey } from "../providers/libvirt/seed/host-key";
+import { makeHostKey } from "../providers/seed/host-key";
 import { pulumi } from "./pulumi";
 import { ensureWorkspace, HOME } from "./workspace";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { utils } from "ssh2";
-import { makeHostKey } from "../../providers/libvirt/seed/host-key";
+import { makeHostKey } from "../../providers/seed/host-key";
 import type { GuestAddress, GuestHardware } from "../libvirt/store/guests";
 import { endpoints } from "./addresses";
 import type { SerialConsole } from "./console";

@@ -1,5 +1,6 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { Ajv, type ValidateFunction } from "ajv";
+import { placeOf } from "../../stacks/config/place";
 import type { BackendConfig } from "../../stacks/config/types";
 import { changesOf, holdsUnknown, sentence, UNKNOWN } from "./change";
 import type { Definition, Run } from "./definition";
@@ -215,9 +216,6 @@ function refuseMoved(kind: string, properties: Properties, now: BackendConfig): 
     `${kind} ${properties.__mark}: made at ${there}, and its backend "${properties.backend}" now points to ${here}, where it is not. Give the new place a name of its own, or point the backend back and remove this first.`,
   );
 }
-
-const placeOf = (backend: BackendConfig): string =>
-  backend.kind === "libvirt" ? backend.uri : backend.kind === "ldap" ? backend.url : backend.kind;
 
 /** The input part of a state, with the hidden keys. */
 function inputsOf(definition: Pick<Definition<object>, "changes">, properties: Properties): Properties {

@@ -1,3 +1,4 @@
+import { isEmbedded } from "../../stacks/config/place";
 import type { Run } from "../core/definition";
 import { DeadlineError, LabError } from "../core/errors";
 import type { SshTarget } from "../ssh/target";
@@ -39,7 +40,7 @@ export async function waitForArrival(
   const watch = stopwatch(run);
   if (what === "none") return known;
   // An embedded machine's lease is an address of a lab that exists only in the daemon: never connect to it.
-  const found: Arrival = isEmbedded(run)
+  const found: Arrival = isEmbedded(run.backend)
     ? await waitForSandbox(domain, inputs, timeoutS, run)
     : { ...known, address: await waitForAddress(client, domain, inputs, timeoutS, run) };
   if (what === "address") return found;
@@ -67,7 +68,7 @@ export async function waitForArrival(
 
 /** Guests of a remote hypervisor are reached through it. */
 function jumpHost({ backend }: WaitRun): SshTarget | undefined {
-  if (backend.kind !== "libvirt" || backend.uri === "embedded:") return undefined;
+  if (backend.kind !== "libvirt" || isEmbedded(backend)) return undefined;
   const { transport, host, port, user, identityFile, knownHostsFiles } = parseLibvirtUri(backend.uri);
   if (transport !== "ssh" || host === undefined) return undefined;
   const key = backend.identityFile ?? identityFile;
@@ -135,9 +136,6 @@ async function staticAddress(client: LibvirtClient, { nics }: DomainInputs): Pro
   }
   return undefined;
 }
-
-const isEmbedded = ({ backend }: WaitRun): boolean =>
-  backend.kind === "embedded" || (backend.kind === "libvirt" && backend.uri === "embedded:");
 
 const SANDBOX_POLL_MS = 50;
 

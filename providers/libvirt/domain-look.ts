@@ -4,7 +4,7 @@ import { unlessGone } from "./clients";
 import type { DomainInputs } from "./domain";
 import { isUp } from "./power";
 import { hasCode } from "./rpc/errors";
-import { seedVolumeName, wantedDigest } from "./seed/seed";
+import { seedVolumeName, wantedDigest } from "./seed";
 import { type DomainContext, domainElement } from "./xml/domain";
 import { type Differences, differences, digestDifferences } from "./xml/domain-diff";
 import { type DomainFacts, readDomain } from "./xml/domain-facts";

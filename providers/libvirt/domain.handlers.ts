@@ -12,7 +12,7 @@ import { foreignError, foreignMessage, ownership } from "./ownership";
 import { isUp, REMOVAL_SHUTDOWN_S, SHUTDOWN_S, shutdownLimitS, turnOff, turnOn } from "./power";
 import { pruned } from "./reported";
 import { hasCode } from "./rpc/errors";
-import { ensureSeed, isSeeded, removeSeed, seedVolumeName } from "./seed/seed";
+import { ensureSeed, isSeeded, removeSeed, seedVolumeName } from "./seed";
 import { domainElement, SEED_TARGET } from "./xml/domain";
 import { readDomain } from "./xml/domain-facts";
 import { deviceKeys, mergeDomain } from "./xml/domain-merge";

@@ -33,13 +33,27 @@ export interface LdapBackend {
   startTls?: boolean;
 }
 
-/** Both a libvirt and an LDAP backend, in the lab that comes with the project. */
+export interface VirtualBoxBackend {
+  kind: "virtualbox";
+  /** `ssh://user@host[:port]` of another machine, or `embedded:`. @default this machine */
+  host?: string;
+  /** Path of VBoxManage at the host. @default found by its usual places */
+  vboxManage?: string;
+  /** Folder at the host for our disks, images and seeds. @default `labplan` in VirtualBox's default machine folder */
+  folder?: string;
+  /** Pinned SSH host key of `host`, `ssh-ed25519 AAAA…`; else the user's known_hosts. */
+  hostKey?: string;
+  /** Private key file for `host`; else the agent and ~/.ssh defaults. */
+  identityFile?: string;
+}
+
+/** A libvirt, an LDAP and a VirtualBox backend in one, in the lab that comes with the project. */
 export interface EmbeddedBackend {
   kind: "embedded";
 }
 
 /** A backend without its secrets' values. Kept with each resource for removal (rule 13). */
-export type BackendConfig = LibvirtBackend | LdapBackend | EmbeddedBackend;
+export type BackendConfig = LibvirtBackend | LdapBackend | VirtualBoxBackend | EmbeddedBackend;
 
 /** Fields that every declared thing has. */
 export interface Declared {
@@ -61,7 +75,7 @@ export interface DhcpRange {
 export interface NetworkConfig extends Declared {
   backend: string;
   /** @default nat when there is a cidr, else bridge when `bridge` is given */
-  mode?: "nat" | "isolated" | "routed" | "bridge" | "open";
+  mode?: "nat" | "isolated" | "routed" | "bridge" | "open" | "hostonly";
   /** IPv4 network, `10.20.0.0/24`; the lock file gives one out of `labplan:addressPool` when absent. */
   cidr?: string;
   /** The bridge's own address. @default first of the network */
@@ -82,31 +96,97 @@ export interface NetworkConfig extends Declared {
   template?: string;
 }
 
+/** An operating system installed from scratch by a network boot; the disk is the image. */
+export interface InstallConfig {
+  /** Where it is built, and the only place where it can be used. */
+  backend: string;
+  family: "centos-stream" | "rocky" | "alma" | "debian" | "ubuntu";
+  /** `9`, `12`, `24.04` */
+  release: string;
+  /** Base URL of the distribution's mirror. */
+  mirror: string;
+  /** Installer's kernel and initrd. @default the family's usual place at the mirror */
+  kernel?: { url?: string; path?: string; checksum?: string };
+  initrd?: { url?: string; path?: string; checksum?: string };
+  /** Declared network to boot from. @default VirtualBox's own NAT with its TFTP; required on libvirt */
+  network?: string;
+  /** Capacity of the image in bytes. @default 20 GiB */
+  sizeBytes?: number;
+  cpus?: number;
+  memoryMiB?: number;
+  /** Login user of the image. @default labplan */
+  user?: string;
+  sshKeys?: string[];
+  /** A crypted password (`$6$…`, `$y$…`) by name. @default root is locked */
+  rootPassword?: SecretRef;
+  language?: string;
+  keyboard?: string;
+  timezone?: string;
+  timeServers?: string[];
+  packages?: string[];
+  /** TCP ports that the firewall lets in besides SSH. */
+  openPorts?: number[];
+  /** Shell commands at the end of the installation, as root in the new system. */
+  commands?: string[];
+  /** Text of the user's own kickstart, preseed or autoinstall template. */
+  template?: string;
+  /** Its path, for messages. */
+  templateFile?: string;
+  /** Handed to the user's own template. */
+  variables?: Record<string, unknown>;
+  /** Raise to install anew. @default 1 */
+  generation?: number;
+  /** Seconds until it must be done. @default 5400 */
+  timeoutS?: number;
+}
+
 export interface ImageConfig {
-  /** Exactly one of url and path. */
+  /** Exactly one of url, path and install. */
   url?: string;
   path?: string;
   /** `sha256:<hex>` or `sha512:<hex>`. Required for url. */
   checksum?: string;
   format?: "qcow2" | "raw" | "iso";
+  install?: InstallConfig;
 }
 
 export interface DiskConfig {
   /** Capacity in bytes; 0 for an existing `volume` that keeps its own. */
   sizeBytes: number;
-  /** Base image for a qcow2 overlay. */
+  /** Base image: an overlay (linked clone) of it. */
   image?: string;
-  bus?: "virtio" | "scsi" | "sata";
+  /** `full` copies the image instead of building on it. @default linked */
+  clone?: "linked" | "full";
+  bus?: "virtio" | "scsi" | "sata" | "nvme";
   format?: "qcow2" | "raw";
   /** Volume in `pool` that exists already. */
   volume?: string;
 }
 
+/** A port of the host that leads to one of the guest's, through VirtualBox's NAT. */
+export interface PortForward {
+  protocol: "tcp" | "udp";
+  /** @default 127.0.0.1 */
+  hostIp?: string;
+  hostPort: number;
+  guestPort: number;
+}
+
 export interface NicConfig {
   /** A declared network … */
   network?: string;
-  /** … or a bridge of the host. */
+  /** … or a bridge of the host (VirtualBox: a network card of the host) … */
   bridge?: string;
+  /** … or, on VirtualBox, a card of this type on a network that is not declared. */
+  type?: "nat" | "intnet" | "hostonly" | "natnetwork" | "generic" | "none";
+  /** What a card of `type` is on: name of the internal or NAT network, host-only interface, generic driver. */
+  attachment?: string;
+  /** Properties of a generic driver. */
+  properties?: Record<string, string>;
+  /** On VirtualBox's NAT, or on a declared network of mode nat there. */
+  forwards?: PortForward[];
+  /** Whether the cable is in. @default true; VirtualBox only */
+  cable?: boolean;
   mac?: string;
   /** Fixed address; false for none. @default the lock file's, where the network has a cidr and DHCP */
   ip?: string | false;
@@ -131,12 +211,28 @@ export interface KernelConfig {
 }
 
 export interface WaitConfig {
-  for: "none" | "address" | "ssh";
+  /** `boot`: its own `booted` event, with its token, in the boot log. */
+  for: "none" | "address" | "ssh" | "boot";
   /** Seconds. @default 600 */
   timeoutS?: number;
   /** Login user for the ssh wait; an open port with the right host key is enough when absent. */
   user?: string;
   port?: number;
+}
+
+export interface SharedFolder {
+  name: string;
+  /** Absolute path at the host. */
+  path: string;
+  readOnly?: boolean;
+  autoMount?: boolean;
+}
+
+export interface SnapshotConfig {
+  name: string;
+  description?: string;
+  /** Raise to go back to it. @default 0 */
+  restore?: number;
 }
 
 export interface MachineConfig extends Declared {
@@ -159,6 +255,12 @@ export interface MachineConfig extends Declared {
   /** `ssh-ed25519 AAAA…` of a machine that we do not build the keys of. */
   hostKey?: string;
   allow?: "wipe"[];
+  /** VirtualBox's guest type. @default Linux_64 */
+  osType?: string;
+  /** Folders of the host shown in the guest (VirtualBox). */
+  sharedFolders?: SharedFolder[];
+  /** Snapshots to hold, by name (VirtualBox). */
+  snapshots?: SnapshotConfig[];
   /** Text of the user's own Jinja template for the domain XML. */
   template?: string;
 }
@@ -189,6 +291,16 @@ export interface VpnConfig {
   permanent?: string[];
 }
 
+/** The boot server: TFTP, HTTP and the boot log. */
+export interface BootServerConfig {
+  /** Address that machines reach it at. @default the gateway of their network; the host itself through VirtualBox's NAT */
+  address?: string;
+  /** @default 8069 */
+  httpPort?: number;
+  /** @default 69; 0 for none */
+  tftpPort?: number;
+}
+
 export interface LabConfig {
   /** Random id of the lab, `[a-z0-9]{8}`. */
   lab: string;
@@ -200,6 +312,7 @@ export interface LabConfig {
   /** Where networks without a cidr are put. @default 10.200.0.0/13 */
   addressPool?: string;
   vpn?: VpnConfig;
+  bootServer?: BootServerConfig;
 }
 
 /** Position of a config value in its file, for messages of the plan. `path` is e.g. `["machines", "w1", "networks", 0]`. */

@@ -1,4 +1,4 @@
-import type { BackendConfig, LabConfig } from "../config/types";
+import type { LabConfig } from "../config/types";
 import type { Origin } from "./identity";
 import type { Problems } from "./problems";
 import type { Seeds } from "./seeds";
@@ -21,15 +21,3 @@ export const originOf = (context: Context, backend: string, kind: string, seed: 
   kind,
   seed,
 });
-
-/** Backends with the same text here are one and the same place, whatever they are called. */
-export function placeOf(backend: BackendConfig): string {
-  if (backend.kind === "embedded") return "embedded";
-  const address = backend.kind === "libvirt" ? backend.uri : backend.url;
-  return isEmbedded(backend) ? "embedded" : address;
-}
-
-/** The lab that comes with the project, under either of its spellings. */
-export const isEmbedded = (backend: BackendConfig): boolean =>
-  backend.kind === "embedded" ||
-  (backend.kind === "libvirt" ? backend.uri : backend.url).startsWith("embedded:");

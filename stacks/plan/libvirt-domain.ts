@@ -1,7 +1,7 @@
 import type { DomainDisk, DomainInputs, DomainNic } from "../../providers/libvirt/domain";
+import { isEmbedded } from "../config/place";
 import type { KernelConfig, MachineConfig, WaitConfig } from "../config/types";
 import { planCloudInit } from "./cloud-init";
-import { isEmbedded } from "./context";
 import type { PlannedVolume, VolumePlan } from "./libvirt-volumes";
 import { canAnswer } from "./machine-fields";
 import type { MachineFacts } from "./machines";
@@ -65,7 +65,10 @@ function disksOf(machine: MachineFacts, volumes: VolumePlan, use: Use): DomainDi
   const { config } = machine;
   const disks: DomainDisk[] = [];
   for (const [index, disk] of (config.disks ?? []).entries()) {
-    const common = { device: "disk" as const, bus: disk.bus ?? ("virtio" as const) };
+    const common = {
+      device: "disk" as const,
+      bus: disk.bus === "nvme" ? ("sata" as const) : (disk.bus ?? ("virtio" as const)),
+    };
     if (disk.volume !== undefined) {
       const format = disk.format ?? (disk.volume.endsWith(".raw") ? "raw" : "qcow2");
       disks.push({ volume: disk.volume, pool: volumes.poolFor(machine).name, format, ...common });

@@ -14,7 +14,7 @@ export function networkResource(network: NetworkFacts, machines: readonly Machin
     name: network.name,
     uuid: network.uuid,
     backend: config.backend,
-    mode,
+    mode: mode === "hostonly" ? "isolated" : mode,
     bridge: network.bridge,
     ...(cidr ? { cidr: formatCidr(cidr) } : {}),
     ...(gateway === undefined ? {} : { gateway: formatIpv4(gateway) }),

@@ -1,6 +1,7 @@
+import { isEmbedded } from "../config/place";
 import { suggest } from "../config/suggest";
 import type { ConfigPath, DiskConfig, MachineConfig } from "../config/types";
-import { type Context, isEmbedded } from "./context";
+import type { Context } from "./context";
 import { imageFormat } from "./images";
 import { badHostName, badLogicalName, badRemoteName } from "./names";
 import { own, sortedKeys } from "./stable";

@@ -1,6 +1,7 @@
+import { placeOf } from "../config/place";
 import type { BackendConfig, MachineConfig } from "../config/types";
 import { backendFor } from "./backends";
-import { type Context, originOf, placeOf } from "./context";
+import { type Context, originOf } from "./context";
 import { uuidOf } from "./identity";
 import { checkMachine } from "./machine-fields";
 import type { NetworkFacts } from "./networks";

@@ -1,6 +1,7 @@
+import { placeOf } from "../config/place";
 import type { BackendConfig, NetworkConfig } from "../config/types";
 import { backendFor } from "./backends";
-import { type Context, originOf, placeOf } from "./context";
+import { type Context, originOf } from "./context";
 import { type DhcpPlan, planDhcp } from "./dhcp";
 import { bridgeOf, startOf, uuidOf } from "./identity";
 import {

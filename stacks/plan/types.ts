@@ -35,6 +35,10 @@ export interface Lock {
   macs?: Record<string, Record<string, string>>;
   /** `machines/web1` → the first name of what was renamed: its facts stay with that name. */
   seeds?: Record<string, string>;
+  /** backend → host port → what it leads to, `web1 ssh`: ports that we chose. */
+  ports?: Record<string, Record<string, string>>;
+  /** machine → backend that it was on last time: a move is said in the preview. */
+  homes?: Record<string, string>;
   /** VPN user → uid, of those that were there last time: too many gone at once is taken for a mistake. */
   users?: Record<string, string>;
 }

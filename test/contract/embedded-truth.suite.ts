@@ -15,7 +15,7 @@ import {
   writeVolume,
 } from "../../providers/libvirt/rpc/references";
 import type { XdrWriter } from "../../providers/libvirt/rpc/xdr";
-import { writeIso } from "../../providers/libvirt/seed/iso9660";
+import { writeIso } from "../../providers/seed/iso9660";
 import { connectRpc, type LibvirtSystem, makePool, makeVolume, sweep } from "./libvirt-client.fixtures";
 
 /** One call, and what libvirt 9.0.0 answers: `ok`, or the code and the message. */

@@ -8,8 +8,8 @@ import { Client } from "ssh2";
 import { embeddedMachines, ensureEmbedded, stopEmbedded } from "../../embedded/start";
 import type { DomainRef, LibvirtClient } from "../../providers/libvirt/client";
 import { connectLibvirt } from "../../providers/libvirt/connect";
-import { makeHostKey } from "../../providers/libvirt/seed/host-key";
-import { writeIso } from "../../providers/libvirt/seed/iso9660";
+import { makeHostKey } from "../../providers/seed/host-key";
+import { writeIso } from "../../providers/seed/iso9660";
 
 /** A home of its own, in a folder that others may pass: root's daemon is somebody else. */
 export function makeHome(): { home: string; remove: () => Promise<void> } {

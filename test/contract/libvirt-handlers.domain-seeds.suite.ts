@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import type { DomainInputs, DomainState } from "../../providers/libvirt/domain";
-import { readIso } from "../../providers/libvirt/seed/iso9660";
+import { readIso } from "../../providers/seed/iso9660";
 import { cloudInit, domainBench, nic, POOL } from "./libvirt-handlers.domain-bench";
 import { domain, type HandlerSystem, macOf, PREFIX, snapshot } from "./libvirt-handlers.lab";
 import { newTrace } from "./libvirt-handlers.run";

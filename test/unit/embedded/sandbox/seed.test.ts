@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readIsoRoot } from "../../../../embedded/sandbox/iso";
 import { parseSeed, readSeed } from "../../../../embedded/sandbox/seed";
-import { writeIso } from "../../../../providers/libvirt/seed/iso9660";
+import { writeIso } from "../../../../providers/seed/iso9660";
 
 const hasIsoTool = spawnSync("genisoimage", ["--version"]).status === 0;
 const USER_DATA = "#cloud-config\nusers:\n- name: ada\n  ssh_authorized_keys:\n  - ssh-ed25519 AAAA ada\n";

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type IsoFile, readIso, writeIso } from "../../../../../providers/libvirt/seed/iso9660";
-import { sealed, unsealed } from "../../../../../providers/libvirt/seed/seal";
+import { type IsoFile, readIso, writeIso } from "../../../../providers/seed/iso9660";
+import { sealed, unsealed } from "../../../../providers/seed/seal";
 
 const files = [
   { name: "user-data", data: Buffer.from(`#cloud-config\n${"x".repeat(5000)}`) },

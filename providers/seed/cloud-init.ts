@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { dump } from "js-yaml";
-import type { CloudInitConfig } from "../../../stacks/config/types";
-import { LabError } from "../../core/errors";
+import type { CloudInitConfig } from "../../stacks/config/types";
+import { LabError } from "../core/errors";
 import type { HostKey } from "./host-key";
 
 export interface SeedInputs {

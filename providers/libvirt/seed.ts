@@ -1,15 +1,15 @@
 import { Readable } from "node:stream";
 import { JSON_SCHEMA, load } from "js-yaml";
-import { type Mark, markPrefix, type Run } from "../../core/definition";
-import { LabError } from "../../core/errors";
-import type { LibvirtClient, VolumeRef } from "../client";
-import { unlessGone } from "../clients";
-import type { DomainInputs } from "../domain";
-import { renderVolume } from "../xml/volume";
-import { seedDigest, seedTexts } from "./cloud-init";
-import { type HostKey, makeHostKey } from "./host-key";
-import { readIso, writeIso } from "./iso9660";
-import { sealed, unsealed } from "./seal";
+import { type Mark, markPrefix, type Run } from "../core/definition";
+import { LabError } from "../core/errors";
+import { seedDigest, seedTexts } from "../seed/cloud-init";
+import { type HostKey, makeHostKey } from "../seed/host-key";
+import { readIso, writeIso } from "../seed/iso9660";
+import { sealed, unsealed } from "../seed/seal";
+import type { LibvirtClient, VolumeRef } from "./client";
+import { unlessGone } from "./clients";
+import type { DomainInputs } from "./domain";
+import { renderVolume } from "./xml/volume";
 
 /** Name of a domain's seed image, with our mark in front. */
 export function seedVolumeName(mark: Mark, domain: string): string {

@@ -6,13 +6,8 @@ import { join } from "node:path";
 import { load } from "js-yaml";
 import { utils } from "ssh2";
 import { describe, expect, it } from "vitest";
-import {
-  instanceId,
-  type SeedInputs,
-  seedDigest,
-  seedTexts,
-} from "../../../../../providers/libvirt/seed/cloud-init";
-import { makeHostKey } from "../../../../../providers/libvirt/seed/host-key";
+import { instanceId, type SeedInputs, seedDigest, seedTexts } from "../../../../providers/seed/cloud-init";
+import { makeHostKey } from "../../../../providers/seed/host-key";
 
 /** Bytes that are the same in every run. */
 const random = (bytes: number): Buffer => createHash("sha512").update(`${bytes}`).digest().subarray(0, bytes);
