@@ -22,6 +22,12 @@ async function main(): Promise<void> {
   process.exitCode = await verb(args);
 }
 
+// Whoever reads us may have seen enough: `npm run lab -- --help | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 main().catch((error: Error) => {
   process.stderr.write(`labplan: ${error.message}\n`);
   process.exitCode = 1;
