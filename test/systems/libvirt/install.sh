@@ -2,6 +2,8 @@
 # Install what the libvirt and SSH contract tests run: libvirtd, QEMU, dnsmasq, sshd, and what the tiny guest is built of.
 # Debian or Ubuntu, as root; may be repeated. The tests start a private libvirtd in namespaces of its own.
 set -euo pipefail
+# shellcheck source=test/systems/apt.sh
+. "$(dirname "$0")/../apt.sh"
 
 tools=(libvirtd virsh qemu-system-x86_64 qemu-img dnsmasq iptables unshare nsenter ip mmdebstrap cpio genisoimage ssh sshd)
 missing=()
@@ -16,23 +18,6 @@ if [ ${#missing[@]} -eq 0 ]; then
 fi
 echo "missing: ${missing[*]}"
 
-if ! command -v apt-get >/dev/null; then
-  echo "install libvirtd, qemu-system-x86, dnsmasq, iptables and mmdebstrap with this system's package manager" >&2
-  exit 1
-fi
-[ "$(id -u)" = 0 ] || { echo "run this as root" >&2; exit 1; }
-
-guard=/usr/sbin/policy-rc.d
-if [ ! -e "$guard" ]; then
-  # 101 is "action forbidden": no package then starts a service of the host's (Debian policy, "policy-rc.d").
-  printf '#!/bin/sh\nexit 101\n' >"$guard"
-  chmod 755 "$guard"
-  trap 'rm -f "$guard"' EXIT
-elif ! grep -q 'exit 101' "$guard"; then
-  echo "$guard exists and may allow services to start: install the packages by hand" >&2
-  exit 1
-fi
-
 packages=(
   libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
   qemu-system-x86 qemu-utils ovmf dnsmasq-base iptables iproute2 util-linux kmod
@@ -43,6 +28,4 @@ if [ ! -e "${modules[0]}" ]; then
   . /etc/os-release
   if [ "$ID" = ubuntu ]; then packages+=(linux-image-virtual); else packages+=(linux-image-cloud-amd64); fi
 fi
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends "${packages[@]}"
+apt_install "${packages[@]}"

@@ -1,12 +1,13 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { deadLocks } from "../../../cli/stale-lock";
 
 const state = fs.mkdtempSync(path.join(os.tmpdir(), "lp-locks-"));
 const folder = path.join(state, ".pulumi/locks/organization/labplan/dev");
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+afterAll(() => fs.rmSync(state, { recursive: true }));
 
 function lock(name: string, content: object): void {
   fs.mkdirSync(folder, { recursive: true });
