@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 /** The code that a daemon is made of: another text is another version, and a client of it wants a new daemon. */
-const PARTS = [".", "../providers/libvirt/rpc", "../providers/libvirt/seed"];
+const PARTS = [".", "../providers/libvirt/rpc", "../providers/seed"];
 
 let known: string | undefined;
 
