@@ -11,7 +11,17 @@ import { parseXml } from "./xml/parse";
 import { templateDigest } from "./xml/template";
 
 /** Facts that only a new network can change. */
-const RECREATED = ["mode", "bridge", "cidr", "gateway", "domain", "mtu", "forwardDevice", "ipv6"] as const;
+const RECREATED = [
+  "mode",
+  "bridge",
+  "cidr",
+  "gateway",
+  "domain",
+  "mtu",
+  "forwardDevice",
+  "ipv6",
+  "boot",
+] as const;
 /** Of an adopted network, what the planner chose for us says nothing: the network is named, not designed. */
 const NOT_ADOPTED: readonly string[] = ["bridge", "gateway"];
 
@@ -107,6 +117,7 @@ export function stateOf(
     mtu: field("mtu"),
     forwardDevice: field("forwardDevice"),
     ipv6: field("ipv6"),
+    boot: field("boot"),
     dhcp: reported(wantedRange, wantedRange, rangeIn(facts), rangeIn(live)),
     leases: reported(leases, reportedLeases(leases ?? [], ourLeases), leasesIn(facts), leasesIn(live)),
     autostart: found.autostart,

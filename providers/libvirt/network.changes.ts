@@ -18,6 +18,11 @@ export const networkChanges: ChangeTable<NetworkInputs> = {
   mtu: { class: "recreate", reason: FIXED },
   forwardDevice: { class: "recreate", reason: FIXED },
   ipv6: { class: "recreate", reason: FIXED },
+  boot: {
+    class: "recreate",
+    reason:
+      "its DHCP server reads its options only when the network starts, and libvirt cannot tell it later",
+  },
   autostart: { class: "live", reason: "a flag at the hypervisor" },
   template: { class: "recreate", reason: "a template can change anything" },
   adopt: { class: "live", reason: "only says what may be taken over" },

@@ -17,6 +17,8 @@ export const networkSchema = object(
     mtu: { type: "integer", minimum: 68, maximum: 65535 },
     forwardDevice: text,
     ipv6: object({ cidr: { type: "string", pattern: "^[0-9a-fA-F:.]+/\\d{1,3}$" } }, ["cidr"]),
+    // Becomes a line of dnsmasq's configuration, where a comma ends the field.
+    boot: object({ url: { type: "string", pattern: "^http://[^\\s,]+$" } }, ["url"]),
     autostart: flag,
     template: { type: "string" },
     ...adoption,

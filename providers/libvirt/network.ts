@@ -27,6 +27,8 @@ export interface NetworkInputs {
   mtu?: number;
   forwardDevice?: string;
   ipv6?: { cidr: string };
+  /** Network boot: where iPXE, and nothing else, is sent by the network's DHCP server. Needs `dhcp` or `leases`. */
+  boot?: { url: string };
   /** Starts with the hypervisor. */
   autostart: boolean;
   /** The user's own Jinja template of the network XML, given the fields above. */

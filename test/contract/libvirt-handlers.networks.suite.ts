@@ -59,6 +59,37 @@ export function networkSuite(system: () => HandlerSystem): void {
       expect(await client.networks()).toEqual([]);
     });
 
+    it("trap kickstart-pxe#23: sends iPXE alone to the boot server, and keeps that through edits of the reservations", async () => {
+      const boot = { url: "http://10.199.0.1:8069/boot.ipxe" };
+      const inputs = network("net", { ...served, boot });
+      const state = await apply(inputs);
+      expect(state).toEqual({ ...inputs, active: true });
+      expect(await preview(inputs, state)).toEqual([]);
+      const edited = { ...inputs, leases: (inputs.leases ?? []).slice(1) };
+      const after = await apply(edited, state);
+      for (const facts of await both("net")) expect(facts).toMatchObject({ boot, hosts: edited.leases });
+      expect(await preview(edited, after)).toEqual([]);
+      // For everyone, it would be the preseed of an installer that has one of its own.
+      expect(await client.networkXml(ref("net"))).not.toContain("<bootp");
+    });
+
+    it("says that another boot server, or none, needs the network made anew, and sees one that was taken out", async () => {
+      const { boot, ...without } = network("net", {
+        ...served,
+        boot: { url: "http://10.199.0.1:8069/boot.ipxe" },
+      });
+      const state = await apply({ ...without, ...(boot ? { boot } : {}) });
+      expect(await preview({ ...without, boot: { url: "http://10.199.0.1:9000/boot.ipxe" } }, state)).toEqual(
+        ["boot recreate"],
+      );
+      expect(await preview(without, state)).toEqual(["boot recreate"]);
+      const xml = await client.networkXml(ref("net"), { inactive: true });
+      await client.networkDefine(xml.replace(/<dnsmasq:options>[\s\S]*<\/dnsmasq:options>/, ""));
+      expect(await preview({ ...without, ...(boot ? { boot } : {}) }, state)).toEqual(["boot recreate"]);
+      expect(await apply({ ...without, ...(boot ? { boot } : {}) }, state)).toEqual(state);
+      expect((await both("net"))[0]?.boot).toEqual(boot);
+    });
+
     it("makes one over a bridge of the host", async () => {
       const { cidr, gateway, ...rest } = network("onbridge", { mode: "bridge", bridge: "adm0" });
       const state = await apply(rest);

@@ -21,7 +21,9 @@ export const ORDER = {
       " ",
     ),
   network:
-    "name uuid metadata forward bridge mtu mac domain dns vlan bandwidth port ip route portgroup".split(" "),
+    "name uuid metadata forward bridge mtu mac domain dns vlan bandwidth port ip route portgroup dnsmasq:options".split(
+      " ",
+    ),
 } as const satisfies Record<string, readonly string[]>;
 
 /** Sort the children as libvirt prints them; what it does not know goes last, before alias and address. */

@@ -16,11 +16,11 @@ const MODE = new Map<string | undefined, NetworkInputs["mode"]>(
 export function networkElement(inputs: NetworkInputs): XmlElement {
   if (inputs.template !== undefined)
     return renderDefinition("network", inputs.template, templateVariables(inputs));
-  const { mode, mtu, domain, forwardDevice } = inputs;
+  const { mode, mtu, domain, forwardDevice, boot } = inputs;
   const isHostBridge = mode === "bridge";
   return element(
     "network",
-    {},
+    { [`xmlns:${DNSMASQ}`]: boot && DNSMASQ_NAMESPACE },
     element("name", {}, inputs.name),
     element("uuid", {}, inputs.uuid),
     FORWARD[mode] && element("forward", { mode: FORWARD[mode], dev: forwardDevice }),
@@ -31,7 +31,35 @@ export function networkElement(inputs: NetworkInputs): XmlElement {
     !isHostBridge && domain !== undefined && element("domain", { name: domain, localOnly: "yes" }),
     !isHostBridge && ipv4Element(inputs),
     !isHostBridge && ipv6Element(inputs),
+    boot && bootElement(boot),
   );
+}
+
+/** Options that libvirt's own elements cannot say go to dnsmasq's configuration as they are. */
+const DNSMASQ = "dnsmasq";
+const DNSMASQ_NAMESPACE = "http://libvirt.org/schemas/network/dnsmasq/1.0";
+const IPXE_CLASS = "dhcp-userclass=set:ipxe,iPXE";
+const IPXE_BOOT = "dhcp-boot=tag:ipxe,";
+
+/**
+ * libvirt's `<bootp>` would name the file to everyone, and an installer that is told of an http file takes it for its
+ * preseed: only iPXE, known by its user class, is told.
+ */
+const bootElement = ({ url }: { url: string }): XmlElement =>
+  element(
+    `${DNSMASQ}:options`,
+    {},
+    ...[IPXE_CLASS, `${IPXE_BOOT}${url}`].map((value) => element(`${DNSMASQ}:option`, { value })),
+  );
+
+function readBoot(root: XmlElement): { url: string } | undefined {
+  const options = all(find(root, `${DNSMASQ}:options`), `${DNSMASQ}:option`).map(
+    (option) => attribute(option, "value") ?? "",
+  );
+  const boot = options.find((value) => value.startsWith(IPXE_BOOT));
+  return boot !== undefined && options.includes(IPXE_CLASS)
+    ? { url: boot.slice(IPXE_BOOT.length) }
+    : undefined;
 }
 
 /** The definition with our mark, as sent to libvirt. */
@@ -73,6 +101,8 @@ export interface NetworkFacts {
   mtu: number | undefined;
   forwardDevice: string | undefined;
   ipv6: { cidr: string } | undefined;
+  /** Where iPXE alone is sent. */
+  boot: { url: string } | undefined;
   /** Running domains that are plugged in (only in the live definition). */
   connections: number;
 }
@@ -98,6 +128,7 @@ export function readNetwork(root: XmlElement): NetworkFacts {
     mtu: mtu === undefined ? undefined : Number(mtu),
     forwardDevice: attribute(forward, "dev") ?? attribute(find(forward, "interface"), "dev"),
     ipv6: cidr === undefined ? undefined : { cidr },
+    boot: readBoot(root),
     connections: Number(attribute(root, "connections") ?? 0),
   };
 }
@@ -127,6 +158,7 @@ function templateVariables(inputs: NetworkInputs) {
     domain: undefined,
     mtu: undefined,
     forwardDevice: undefined,
+    boot: undefined,
     ...inputs,
     cidr,
     prefix: cidr && prefixOf(cidr),

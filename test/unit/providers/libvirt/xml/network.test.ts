@@ -1,5 +1,7 @@
+import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import type { NetworkInputs } from "../../../../../providers/libvirt/network";
+import { networkSchema } from "../../../../../providers/libvirt/network.schema";
 import { networkElement, readNetwork, renderNetwork } from "../../../../../providers/libvirt/xml/network";
 import { parseXml } from "../../../../../providers/libvirt/xml/parse";
 
@@ -40,6 +42,26 @@ describe("the definition of a network", () => {
 </network>
 `,
     );
+  });
+
+  it("names its boot server to iPXE alone, in dnsmasq's own words", () => {
+    const root = networkElement({ ...inputs, boot: { url: "http://10.20.0.1:8069/boot.ipxe" } });
+    const text = renderNetwork(
+      { ...inputs, boot: { url: "http://10.20.0.1:8069/boot.ipxe" } },
+      { lab: "k3v9q2x7", stack: "dev", name: "admin" },
+    );
+    expect(text).toContain(`<network xmlns:dnsmasq="http://libvirt.org/schemas/network/dnsmasq/1.0">`);
+    expect(text).toContain(`<dnsmasq:option value="dhcp-userclass=set:ipxe,iPXE"/>
+    <dnsmasq:option value="dhcp-boot=tag:ipxe,http://10.20.0.1:8069/boot.ipxe"/>`);
+    expect(readNetwork(root).boot).toEqual({ url: "http://10.20.0.1:8069/boot.ipxe" });
+    expect(readNetwork(networkElement(inputs)).boot).toBeUndefined();
+  });
+
+  it("takes no line of dnsmasq's configuration in a boot URL", () => {
+    const accepts = new Ajv({ strict: false }).compile(networkSchema);
+    expect(accepts({ ...inputs, boot: { url: "http://10.20.0.1:8069/boot.ipxe" } })).toBe(true);
+    for (const url of ["http://10.20.0.1/a,b", "http://10.20.0.1/a\ndhcp-script=/bin/sh", "/boot.ipxe"])
+      expect(accepts({ ...inputs, boot: { url } })).toBe(false);
   });
 
   it("is read back in the words of the inputs", () => {
