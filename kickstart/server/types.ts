@@ -17,6 +17,8 @@ export interface Registration {
   expires: string;
   /** What is served while it installs. */
   install?: InstallFiles;
+  /** ISO 8601 of its `installed` event: from then on nothing is served, so that it does not install itself again. */
+  installedAt?: string;
 }
 
 export interface InstallFiles {
