@@ -20,10 +20,13 @@ export interface BeginOptions {
   fresh?: boolean;
   /** Keep the token of a registration that has expired: for a machine whose seed holds it already. */
   renew?: boolean;
+  /** The token that the machine's seed holds already, whether it is registered or not. */
+  token?: string;
 }
 
 /** Bytes of a token: 128 bits, as many as cannot be guessed. */
 const TOKEN_BYTES = 16;
+const TOKEN = /^[0-9a-f]{32}$/;
 const FILE = /^[0-9a-f]{2}(-[0-9a-f]{2}){5}\.json$/;
 /** A folder changed this recently may change again without showing a newer time. */
 const TIMES_SETTLE_MS = 100;
@@ -56,10 +59,13 @@ export class Registry {
     if (!isMac(mac)) throw new LabError(`${machine}: "${mac}" is no MAC address in lower case with colons`);
     if (!(expiresInS > 0)) throw new LabError(`${machine}: a registration must last some seconds`);
     const last = this.current(mac);
-    const same = last?.machine === machine && last.purpose === purpose && !options.fresh;
+    if (options.token !== undefined && !TOKEN.test(options.token))
+      throw new LabError(`${machine}: its seed's token is damaged`);
+    const known = options.token === undefined || options.token === last?.token;
+    const same = known && last?.machine === machine && last.purpose === purpose && !options.fresh;
     const kept = same && (options.renew || !isExpired(last, this.#now())) ? last : undefined;
     const build = kept?.build ?? randomBytes(8).toString("hex");
-    const token = kept?.token ?? randomBytes(TOKEN_BYTES).toString("hex");
+    const token = options.token ?? kept?.token ?? randomBytes(TOKEN_BYTES).toString("hex");
     const install =
       typeof options.install === "function" ? options.install({ build, token }) : options.install;
     if (install) checkCmdline(machine, install.cmdline);
@@ -84,7 +90,7 @@ export class Registry {
 
   /** The registration that a token belongs to, expired or not. */
   byToken(token: string): Registration | undefined {
-    if (!/^[0-9a-f]{32}$/.test(token)) return undefined;
+    if (!TOKEN.test(token)) return undefined;
     this.#readTokens();
     // By its hash: the time of the look-up says nothing about the tokens there are.
     const mac = this.#tokens.get(hashOf(token));
