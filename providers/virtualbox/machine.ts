@@ -27,6 +27,13 @@ export interface MachineNic {
   ip?: string;
   /** Of a NIC of type nat. */
   forwards?: (PortForward & { name: string })[];
+  /** Of a NIC of type nat: the TFTP server of VirtualBox's own NAT, for a network boot. Paths are the host's. */
+  tftp?: { prefix?: string; bootFile?: string; nextServer?: string };
+  /**
+   * Of a NIC of type nat: the guest reaches the host's 127.0.0.1 at 10.0.2.2.
+   * @default true where `bootRecord` calls home there
+   */
+  hostReachable?: boolean;
 }
 
 export interface MachineInputs {
