@@ -39,20 +39,20 @@ function declareOne(
   dependsOn: LabResource[],
   recreateWith: LabResource[],
 ): LabResource {
-  const { kind, name, formerName, markName, inputs, backend } = planned;
+  const { kind, name, formerNames = [], markName, inputs, backend } = planned;
   const entry = kinds[kind];
   if (!entry) throw new Error(`plan: unknown kind "${kind}"`);
   return new LabResource(
     kind,
     // A renamed thing keeps the mark that it was made with: `formerly` replaces nothing.
-    { name, mark: { lab: plan.lab, stack: plan.stack, name: markName ?? formerName ?? name }, backend },
+    { name, mark: { lab: plan.lab, stack: plan.stack, name: markName ?? name }, backend },
     inputs,
     {
       dependsOn,
       recreateWith,
       outputs: entry.outputs ?? [],
       ...(entry.secretOutputs ? { additionalSecretOutputs: [...entry.secretOutputs] } : {}),
-      ...(formerName ? { aliases: [{ name: formerName }] } : {}),
+      ...(formerNames.length > 0 ? { aliases: formerNames.map((former) => ({ name: former })) } : {}),
     } satisfies pulumi.CustomResourceOptions & { recreateWith: LabResource[]; outputs: readonly string[] },
   );
 }

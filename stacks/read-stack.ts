@@ -9,7 +9,7 @@ import type { LabPlan, Lock } from "./plan/types";
 
 /** The sections that we read; other keys of the namespace are the user's secrets. */
 const TEXT_SECTIONS = ["lab", "addressPool"];
-const OBJECT_SECTIONS = ["backends", "networks", "images", "machines", "vpn"];
+const OBJECT_SECTIONS = ["backends", "networks", "images", "machines", "bootServer", "vpn"];
 
 export const lockPath = (stack: string): string => path.join("stacks", `${stack}.lock.yaml`);
 

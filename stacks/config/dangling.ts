@@ -7,6 +7,8 @@ type Section = "backends" | "networks" | "images";
 const NAMED_AT: { at: string[]; section: Section; noun: string }[] = [
   { at: ["networks", "*", "backend"], section: "backends", noun: "backend" },
   { at: ["machines", "*", "backend"], section: "backends", noun: "backend" },
+  { at: ["images", "*", "install", "backend"], section: "backends", noun: "backend" },
+  { at: ["images", "*", "install", "network"], section: "networks", noun: "network" },
   { at: ["vpn", "backend"], section: "backends", noun: "backend" },
   { at: ["machines", "*", "networks", "*"], section: "networks", noun: "network" },
   { at: ["machines", "*", "networks", "*", "network"], section: "networks", noun: "network" },

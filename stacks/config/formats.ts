@@ -1,6 +1,7 @@
 import * as ipaddr from "ipaddr.js";
 import { parseDuration } from "./durations";
 import { parseInstant } from "./instants";
+import { parseForward } from "./port-forwards";
 import { parseSize } from "./sizes";
 
 /** What is wrong with a text, for people; undefined when nothing is. */
@@ -39,6 +40,8 @@ export const formats: Record<string, Check> = {
       : `"${text}" is no URL to fetch from; it begins with https:// or http://`,
   "ldap-url": checkLdapUrl,
   "libvirt-uri": checkLibvirtUri,
+  "virtualbox-host": checkVirtualBoxHost,
+  "port-forward": refusalOf(parseForward),
   checksum: checkChecksum,
   "ssh-public-key": checkPublicKey,
   "mail-address": (text) => (/^[^\s@]+@[^\s@]+$/.test(text) ? undefined : `"${text}" is no mail address`),
@@ -98,6 +101,16 @@ function checkLibvirtUri(text: string): string | undefined {
     (scheme === "qemu+ssh" && authority !== "");
   if (known && ["/system", "/session"].includes(path)) return undefined;
   return `"${text}" is no libvirt address that labplan can use; write qemu:///system, qemu:///session, qemu+ssh://user@host/system or embedded:`;
+}
+
+function checkVirtualBoxHost(text: string): string | undefined {
+  if (text === "embedded:") return undefined;
+  const url = urlOf(text);
+  // The text may hold a password: it is not repeated.
+  if (url?.password) return "the address holds a password; log in with a key: ssh://user@host";
+  return url?.protocol === "ssh:" && url.hostname && ["", "/"].includes(url.pathname) && !url.search
+    ? undefined
+    : `"${text}" is no VirtualBox host; write ssh://user@host, ssh://user@host:port or embedded:, or leave it out for this machine`;
 }
 
 function checkChecksum(text: string): string | undefined {

@@ -1,5 +1,6 @@
 import { danglingNames } from "./dangling";
-import { backendOf, imageOf, machineOf, networkOf, type Reading, vpnOf, vpnUserOf } from "./long-form";
+import { backendOf, imageOf, machineOf, networkOf, vpnOf, vpnUserOf } from "./long-form";
+import type { Reading } from "./named-files";
 import { type PositionedProblem, place, sorted } from "./positions";
 import { SECTIONS, schemaErrors } from "./schema";
 import { schemaProblems } from "./schema-problems";
@@ -92,6 +93,9 @@ function withoutBad(values: Record<string, unknown>, bad: ReadonlySet<string>): 
     networks: good("networks", values.networks, ["networks"]),
     images: good("images", values.images, ["images"]),
     machines: good("machines", values.machines, ["machines"]),
+    ...(values.bootServer !== undefined && !bad.has("bootServer")
+      ? { bootServer: values.bootServer as NonNullable<WrittenLab["bootServer"]> }
+      : {}),
     ...(vpn !== undefined && !bad.has("vpn")
       ? { vpn: { ...vpn, users: good("vpn", vpn.users, ["vpn", "users"]) } }
       : {}),
@@ -117,6 +121,7 @@ function longForm(written: WrittenLab, source: ConfigSource, problem: Reading["p
     networks: each("networks", written.networks, networkOf),
     images: each("images", written.images, imageOf),
     machines: each("machines", written.machines, machineOf),
+    ...(written.bootServer ? { bootServer: written.bootServer } : {}),
     ...(written.vpn ? { vpn: { ...vpnOf(written.vpn), users: Object.fromEntries(users) } } : {}),
   };
 }

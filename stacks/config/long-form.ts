@@ -1,7 +1,8 @@
-import * as path from "node:path";
+import { compact } from "./compact";
 import { parseDuration } from "./durations";
-import { isPublicKey } from "./formats";
 import { parseInstant } from "./instants";
+import { publicKey, type Reading, template } from "./named-files";
+import { parseForward } from "./port-forwards";
 import { parseSize } from "./sizes";
 import type {
   BackendConfig,
@@ -9,31 +10,68 @@ import type {
   ConfigPath,
   DiskConfig,
   ImageConfig,
+  InstallConfig,
   MachineConfig,
   NetworkConfig,
   NicConfig,
+  SnapshotConfig,
   VpnConfig,
   VpnUserConfig,
   WaitConfig,
 } from "./types";
-import type { WrittenDisk, WrittenMachine, WrittenNetwork, WrittenVpn, WrittenVpnUser } from "./written";
-
-/** What the long form needs of the outside, and where it says what is wrong. */
-export interface Reading {
-  readFile(path: string): string;
-  problem(path: ConfigPath, message: string): void;
-}
+import type {
+  WrittenDisk,
+  WrittenImage,
+  WrittenInstall,
+  WrittenMachine,
+  WrittenNetwork,
+  WrittenNic,
+  WrittenVpn,
+  WrittenVpnUser,
+} from "./written";
 
 export const backendOf = (written: BackendConfig): BackendConfig => written;
 
-export const imageOf = (written: ImageConfig, at: ConfigPath, reading: Reading): ImageConfig => {
+export const imageOf = (written: WrittenImage, at: ConfigPath, reading: Reading): ImageConfig => {
   if (written.url !== undefined && written.checksum === undefined)
     reading.problem(
       [...at, "url"],
       `a url needs a checksum; get one with "curl -L ${written.url} | sha256sum"`,
     );
-  return compact({ ...written, checksum: written.checksum?.toLowerCase() });
+  const { install, ...same } = written;
+  if (install !== undefined)
+    for (const field of ["checksum", "format"] as const)
+      if (written[field] !== undefined)
+        reading.problem([...at, field], `${field} is of an image that exists; an installed one has none`);
+  return compact({
+    ...same,
+    checksum: written.checksum?.toLowerCase(),
+    install: install && installOf(install, [...at, "install"], reading),
+  });
 };
+
+function installOf(written: WrittenInstall, at: ConfigPath, reading: Reading): InstallConfig {
+  const { size, memory, timeout, ...same } = written;
+  for (const field of ["kernel", "initrd"] as const)
+    if (written[field]?.url !== undefined && written[field].path !== undefined)
+      reading.problem([...at, field], "give only one of url and path");
+  if (written.variables !== undefined && written.template === undefined)
+    reading.problem(
+      [...at, "variables"],
+      "variables are handed to a template of your own; give it in template",
+    );
+  return compact({
+    ...same,
+    sizeBytes: size === undefined ? undefined : parseSize(size),
+    memoryMiB: memory === undefined ? undefined : mebibytes(memory),
+    timeoutS: timeout === undefined ? undefined : parseDuration(timeout),
+    sshKeys: written.sshKeys?.map((key, i) => publicKey(key, [...at, "sshKeys", i], reading)),
+    template: template(written.template, at, reading),
+    templateFile: written.template,
+  });
+}
+
+const mebibytes = (size: string): number => Math.ceil(parseSize(size) / 2 ** 20);
 
 export function networkOf(written: WrittenNetwork, at: ConfigPath, reading: Reading): NetworkConfig {
   return compact({ ...written, template: template(written.template, at, reading) });
@@ -46,23 +84,33 @@ export function machineOf(written: WrittenMachine, at: ConfigPath, reading: Read
     disks: _disks,
     image: _image,
     networks,
+    snapshots,
     user: _user,
     sshKeys: _keys,
     ...same
   } = written;
   return compact({
     ...same,
-    memoryMiB: memory === undefined ? undefined : Math.ceil(parseSize(memory) / 2 ** 20),
+    memoryMiB: memory === undefined ? undefined : mebibytes(memory),
     disks: disksOf(written, at, reading),
-    networks: networks?.map(
-      (nic): NicConfig =>
-        typeof nic === "string" ? { network: nic } : compact({ ...nic, mac: nic.mac?.toLowerCase() }),
-    ),
+    networks: networks?.map(nicOf),
+    snapshots: snapshots?.map((one): SnapshotConfig => (typeof one === "string" ? { name: one } : one)),
     cloudInit: cloudInitOf(written, at, reading),
     wait: waitOf(written.wait),
     template: template(written.template, at, reading),
   });
 }
+
+const nicOf = (written: string | WrittenNic): NicConfig =>
+  typeof written === "string"
+    ? { network: written }
+    : compact({
+        ...written,
+        mac: written.mac?.toLowerCase(),
+        forwards: written.forwards?.map((forward) =>
+          typeof forward === "string" ? parseForward(forward) : { protocol: "tcp" as const, ...forward },
+        ),
+      });
 
 function disksOf(written: WrittenMachine, at: ConfigPath, reading: Reading): DiskConfig[] | undefined {
   if (written.disk !== undefined && written.disks !== undefined) {
@@ -112,20 +160,6 @@ function cloudInitOf(written: WrittenMachine, at: ConfigPath, reading: Reading):
   return compact({ ...long, sshKeys: long.sshKeys?.map((key, i) => publicKey(key, [...where, i], reading)) });
 }
 
-/** A key line, or the content of a `.pub` file. What is no public key is not repeated. */
-function publicKey(written: string, at: ConfigPath, reading: Reading): string {
-  const isFile = written.endsWith(".pub") && !/\s/.test(written);
-  const text = isFile ? read(written, at, reading)?.trim() : written.trim();
-  if (text === undefined || isPublicKey(text)) return text ?? "";
-  reading.problem(
-    at,
-    isFile
-      ? `${written} holds no public key`
-      : 'a public key is one line like "ssh-ed25519 AAAA… comment", or the path of a file that ends in .pub',
-  );
-  return "";
-}
-
 function waitOf(written: WrittenMachine["wait"]): WaitConfig | undefined {
   if (typeof written !== "object") return written === undefined ? undefined : { for: written };
   const { timeout, ...same } = written;
@@ -139,54 +173,3 @@ export function vpnOf(written: WrittenVpn): Omit<VpnConfig, "users"> {
 
 export const vpnUserOf = (written: WrittenVpnUser): VpnUserConfig =>
   compact({ ...written, until: written.until === undefined ? undefined : parseInstant(written.until) });
-
-/** The text of a template inside the project: a config must not be able to print other files in a preview. */
-function template(file: string | undefined, at: ConfigPath, reading: Reading): string | undefined {
-  if (file === undefined) return undefined;
-  const inside = path.posix.normalize(file.replaceAll("\\", "/"));
-  if (
-    inside.startsWith("../") ||
-    inside.startsWith("/") ||
-    /^[A-Za-z]:/.test(inside) ||
-    inside.startsWith("~")
-  ) {
-    reading.problem(
-      [...at, "template"],
-      `${file} lies outside of the project; copy it in, for instance to templates/`,
-    );
-    return undefined;
-  }
-  // .git/config holds a checkout's token, .labplan the passphrase; a preview would print them.
-  if (inside.split("/").some((part) => part.startsWith("."))) {
-    reading.problem(
-      [...at, "template"],
-      `${file} lies in a hidden place; copy it to one that is meant to be read, for instance templates/`,
-    );
-    return undefined;
-  }
-  return read(file, [...at, "template"], reading);
-}
-
-function read(file: string, at: ConfigPath, reading: Reading): string | undefined {
-  try {
-    return reading.readFile(file);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    reading.problem(
-      at,
-      `${file} ${code === "ENOENT" ? "does not exist" : `cannot be read (${code ?? "error"})`}`,
-    );
-    return undefined;
-  }
-}
-
-type Compacted<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};
-
-/** Without the fields that were not given. */
-function compact<T extends object>(fields: T): Compacted<T> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  ) as Compacted<T>;
-}

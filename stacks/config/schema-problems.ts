@@ -128,7 +128,7 @@ const firstSentence = (text: string): string => {
   return sentence.replace(/\.$/, "").replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 };
 
-const KINDS = ["libvirt", "ldap", "embedded"];
+const KINDS = ["libvirt", "virtualbox", "ldap", "embedded"];
 
 function wrongKind({ params: { tagValue } }: ErrorObject): string {
   const near = typeof tagValue === "string" ? suggest(tagValue, KINDS) : `; one of ${KINDS.join(", ")}`;
@@ -136,9 +136,13 @@ function wrongKind({ params: { tagValue } }: ErrorObject): string {
 }
 
 function oneOf(error: ErrorObject): string {
-  const names = alternatives(error).join(" and ");
+  const names = listed(alternatives(error));
   return error.params.passingSchemas ? `give only one of ${names}` : `give one of ${names}`;
 }
+
+/** `network, bridge and type` */
+const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 
 function valueMessage(error: ErrorObject): string {
   const { keyword, params, data, parentSchema } = error;

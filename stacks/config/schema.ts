@@ -1,5 +1,6 @@
 import Ajv, { type ErrorObject } from "ajv";
 import backends from "../../schemas/backends.schema.json";
+import bootServer from "../../schemas/boot-server.schema.json";
 import common from "../../schemas/common.schema.json";
 import images from "../../schemas/images.schema.json";
 import machines from "../../schemas/machines.schema.json";
@@ -9,11 +10,14 @@ import vpn from "../../schemas/vpn.schema.json";
 import { formats } from "./formats";
 
 /** The schema of each part of a lab, in the order of the reference. */
-export const partSchemas = { backends, networks, images, machines, vpn } as const;
+export const partSchemas = { backends, networks, images, machines, bootServer, vpn } as const;
 
 /** The schemas by their `$id`. */
 export const schemas: Record<string, object> = Object.fromEntries(
-  [common, backends, networks, images, machines, vpn, stack].map((schema) => [schema.$id, schema]),
+  [common, backends, networks, images, machines, bootServer, vpn, stack].map((schema) => [
+    schema.$id,
+    schema,
+  ]),
 );
 
 /** The sections of a stack's config. */
@@ -27,8 +31,12 @@ export const numberFields: ReadonlySet<string> = new Set(Object.values(partSchem
 function integersIn(schema: unknown): string[] {
   if (typeof schema !== "object" || schema === null) return [];
   return Object.entries(schema).flatMap(([name, child]) =>
-    (child as { type?: unknown } | null)?.type === "integer" ? [name] : integersIn(child),
+    isInteger(child as { type?: unknown; $ref?: string } | null) ? [name] : integersIn(child),
   );
+}
+
+function isInteger(schema: { type?: unknown; $ref?: string } | null): boolean {
+  return schema?.type === "integer" || schema?.$ref?.endsWith("/port") === true;
 }
 
 const ajv = new Ajv({

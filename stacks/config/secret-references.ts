@@ -29,6 +29,8 @@ function namedSecrets(config: LabConfig): { path: ConfigPath; secret: string }[]
   const refs: { path: ConfigPath; ref: SecretRef | undefined }[] = [];
   for (const [name, backend] of Object.entries(config.backends))
     if (backend.kind === "ldap") refs.push({ path: ["backends", name, "password"], ref: backend.password });
+  for (const [name, { install }] of Object.entries(config.images))
+    refs.push({ path: ["images", name, "install", "rootPassword"], ref: install?.rootPassword });
   for (const [name, user] of Object.entries(config.vpn?.users ?? {}))
     refs.push({ path: ["vpn", "users", name, "password"], ref: user.password });
   const named = refs.flatMap(({ path, ref }) =>

@@ -2,7 +2,8 @@ import type { ConfigPath, LabConfig, MachineConfig } from "./types";
 
 /** The thing that a path belongs to, as a key: `machines/w1`, `vpn/users/alice`, or a section as a whole. */
 export function thingOf(path: ConfigPath): string {
-  const length = path[0] !== "vpn" ? 2 : path[1] === "users" && path.length > 2 ? 3 : 1;
+  const isWhole = path[0] === "bootServer";
+  const length = isWhole ? 1 : path[0] !== "vpn" ? 2 : path[1] === "users" && path.length > 2 ? 3 : 1;
   return path.slice(0, length).join("/");
 }
 
@@ -19,7 +20,13 @@ export function soundPart(config: LabConfig, bad: ReadonlySet<string>): LabConfi
   const backends = keep("backends", config.backends, () => true);
   const inBackend = ({ backend }: { backend: string }) => Object.hasOwn(backends, backend);
   const networks = keep("networks", config.networks, inBackend);
-  const images = keep("images", config.images, () => true);
+  const images = keep(
+    "images",
+    config.images,
+    ({ install }) =>
+      install === undefined ||
+      (inBackend(install) && (install.network === undefined || Object.hasOwn(networks, install.network))),
+  );
   const machines = keep(
     "machines",
     config.machines,
@@ -28,7 +35,7 @@ export function soundPart(config: LabConfig, bad: ReadonlySet<string>): LabConfi
       networksOf(machine).every((name) => Object.hasOwn(networks, name)) &&
       imagesOf(machine).every((name) => Object.hasOwn(images, name)),
   );
-  const { vpn, ...rest } = config;
+  const { vpn, bootServer, ...rest } = config;
   const soundVpn = vpn && !bad.has("vpn") && inBackend(vpn) ? vpn : undefined;
   return {
     ...rest,
@@ -36,6 +43,7 @@ export function soundPart(config: LabConfig, bad: ReadonlySet<string>): LabConfi
     networks,
     images,
     machines,
+    ...(bootServer && !bad.has("bootServer") ? { bootServer } : {}),
     ...(soundVpn ? { vpn: { ...soundVpn, users: keep("vpn/users", soundVpn.users ?? {}, () => true) } } : {}),
   };
 }

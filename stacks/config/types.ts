@@ -59,8 +59,8 @@ export type BackendConfig = LibvirtBackend | LdapBackend | VirtualBoxBackend | E
 export interface Declared {
   /** Name at the backend. @default the logical name */
   name?: string;
-  /** Logical name before a rename: keeps every fact and replaces nothing. */
-  formerly?: string;
+  /** Logical name before a rename, or several, the latest first: keeps every fact and replaces nothing. */
+  formerly?: string | readonly string[];
   /** Take over an object that exists and has no mark. */
   adopt?: boolean;
   /** What destroy does to an adopted object. @default release */

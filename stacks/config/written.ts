@@ -1,12 +1,16 @@
 /** Config as people write it, where that differs from `types.ts`: what the schemas let through. */
 import type {
   BackendConfig,
+  BootServerConfig,
   CloudInitConfig,
   DiskConfig,
   ImageConfig,
+  InstallConfig,
   MachineConfig,
   NetworkConfig,
   NicConfig,
+  PortForward,
+  SnapshotConfig,
   VpnConfig,
   VpnUserConfig,
   WaitConfig,
@@ -19,12 +23,33 @@ export interface WrittenDisk extends Omit<DiskConfig, "sizeBytes"> {
   size?: string;
 }
 
-export interface WrittenMachine extends Omit<MachineConfig, "memoryMiB" | "disks" | "networks" | "wait"> {
+export interface WrittenForward extends Omit<PortForward, "protocol"> {
+  protocol?: PortForward["protocol"];
+}
+
+export interface WrittenNic extends Omit<NicConfig, "forwards"> {
+  forwards?: (string | WrittenForward)[];
+}
+
+export interface WrittenInstall
+  extends Omit<InstallConfig, "sizeBytes" | "memoryMiB" | "timeoutS" | "templateFile"> {
+  size?: string;
+  memory?: string;
+  timeout?: string;
+}
+
+export interface WrittenImage extends Omit<ImageConfig, "install"> {
+  install?: WrittenInstall;
+}
+
+export interface WrittenMachine
+  extends Omit<MachineConfig, "memoryMiB" | "disks" | "networks" | "wait" | "snapshots"> {
   memory?: string;
   disk?: string | WrittenDisk;
   disks?: (string | WrittenDisk)[];
   image?: string;
-  networks?: (string | NicConfig)[];
+  networks?: (string | WrittenNic)[];
+  snapshots?: (string | SnapshotConfig)[];
   user?: NonNullable<CloudInitConfig["user"]>;
   sshKeys?: string[];
   wait?: WaitConfig["for"] | (Omit<WaitConfig, "timeoutS"> & { timeout?: string });
@@ -39,7 +64,8 @@ export interface WrittenLab {
   addressPool?: string;
   backends: Record<string, BackendConfig>;
   networks: Record<string, WrittenNetwork>;
-  images: Record<string, ImageConfig>;
+  images: Record<string, WrittenImage>;
   machines: Record<string, WrittenMachine>;
   vpn?: WrittenVpn;
+  bootServer?: BootServerConfig;
 }

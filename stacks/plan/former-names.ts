@@ -1,10 +1,11 @@
-import type { ConfigPath } from "../config/types";
+import type { ConfigPath, Declared } from "../config/types";
 import type { Context } from "./context";
+import { formerNamesOf } from "./renamed";
 import { own, sortedKeys } from "./stable";
 
 /** `formerly` names what a thing was; that name must be free, and be claimed once. */
 export function checkFormerNames({ config, problems }: Context): void {
-  const sections: [ConfigPath, Record<string, { formerly?: string }>][] = [
+  const sections: [ConfigPath, Record<string, Declared>][] = [
     [["machines"], config.machines],
     [["networks"], config.networks],
     [["vpn", "users"], config.vpn?.users ?? {}],
@@ -12,19 +13,21 @@ export function checkFormerNames({ config, problems }: Context): void {
   for (const [base, things] of sections) {
     const claimed = new Map<string, string>();
     for (const name of sortedKeys(things)) {
-      const formerly = own(things, name)?.formerly;
-      if (formerly === undefined) continue;
-      const path = [...base, name, "formerly"];
-      const other = claimed.get(formerly);
-      if (formerly === name) problems.add(path, `"formerly" is its own name. Remove it.`);
-      else if (own(things, formerly))
-        problems.add(
-          path,
-          `formerly "${formerly}", and a "${formerly}" is declared as well. If the rename was applied, remove \`formerly\`: the lock file remembers it.`,
-        );
-      else if (other !== undefined)
-        problems.add(path, `"${other}" is formerly "${formerly}" too. Only one of them can have been it.`);
-      claimed.set(formerly, name);
+      const thing = own(things, name);
+      const former = thing ? formerNamesOf(thing) : [];
+      for (const [index, formerly] of former.entries()) {
+        const path = [...base, name, "formerly", ...(Array.isArray(thing?.formerly) ? [index] : [])];
+        const other = claimed.get(formerly);
+        if (formerly === name) problems.add(path, `"formerly" is its own name. Remove it.`);
+        else if (own(things, formerly))
+          problems.add(
+            path,
+            `formerly "${formerly}", and a "${formerly}" is declared as well. If the rename was applied, remove \`formerly\`: the lock file remembers it.`,
+          );
+        else if (other !== undefined)
+          problems.add(path, `"${other}" is formerly "${formerly}" too. Only one of them can have been it.`);
+        claimed.set(formerly, name);
+      }
     }
   }
 }

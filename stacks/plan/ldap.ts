@@ -27,7 +27,7 @@ export function planLdap(context: Context): PlannedResource[] {
     if (inputs.expired) context.notes.push(expiredUser(logical, inputs.until ?? ""));
     resources.push({
       kind: "ldap:User",
-      ...renamed(logical, user.formerly, context.seeds.of("users", logical).seed),
+      ...renamed(logical, user, context.seeds.of("users", logical).seed),
       inputs: { ...inputs },
       dependsOn: [],
       recreateWith: [],

@@ -51,7 +51,7 @@ export function domainResource(machine: MachineFacts, volumes: VolumePlan): Plan
   };
   return {
     kind: "libvirt:Domain",
-    ...renamed(logical, config.formerly, machine.seed),
+    ...renamed(logical, config, machine.seed),
     inputs: { ...inputs },
     dependsOn: [...needs],
     recreateWith: [...needs],

@@ -31,7 +31,7 @@ export function networkResource(network: NetworkFacts, machines: readonly Machin
   };
   return {
     kind: "libvirt:Network",
-    ...renamed(logical, config.formerly, network.seed),
+    ...renamed(logical, config, network.seed),
     inputs: { ...inputs },
     dependsOn: [],
     recreateWith: [],

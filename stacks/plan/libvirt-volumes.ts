@@ -60,7 +60,7 @@ export class VolumePlan {
     const base = disk.image === undefined ? undefined : this.image(machine, disk.image, "base");
     return this.#add(
       machine,
-      renamed(machine.logical, machine.config.formerly, machine.seed, (name) => `${name}.disk${index}`),
+      renamed(machine.logical, machine.config, machine.seed, (name) => `${name}.disk${index}`),
       `${machine.seed}-disk${index}`,
       {
         format: base ? "qcow2" : (disk.format ?? "qcow2"),
@@ -90,7 +90,7 @@ export class VolumePlan {
 
   #add(
     machine: MachineFacts,
-    names: Pick<PlannedResource, "name" | "formerName" | "markName">,
+    names: Pick<PlannedResource, "name" | "formerNames" | "markName">,
     remoteName: string,
     content: Pick<VolumeInputs, "format" | "capacity" | "backing" | "source" | "checksum">,
     needs: readonly string[],

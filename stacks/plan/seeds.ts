@@ -1,4 +1,5 @@
-import type { LabConfig } from "../config/types";
+import type { Declared, LabConfig } from "../config/types";
+import { formerNamesOf } from "./renamed";
 import { own, sortedKeys } from "./stable";
 import type { Lock } from "./types";
 
@@ -33,9 +34,12 @@ export function resolveSeeds(config: LabConfig, lock: Lock): Seeds {
     const isKnown = (name: string) => known.has(`${section}/${name}`);
     const wanted = new Map<string, Seed>();
     for (const name of sortedKeys(things)) {
-      const formerly = own(things, name)?.formerly;
-      const source = formerly !== undefined && !isKnown(name) ? formerly : name;
-      if (formerly !== undefined && isKnown(name) && isKnown(formerly))
+      const former = formerNamesOf(own(things, name) ?? {});
+      // Without a lock file, the name that it was first made under.
+      const before = former.find(isKnown) ?? former.at(-1);
+      const source = isKnown(name) ? name : (before ?? name);
+      const formerly = isKnown(name) ? former.find(isKnown) : undefined;
+      if (formerly !== undefined)
         notes.push(
           `${name}: "formerly: ${formerly}" has no effect, because the lock file already knows a "${name}". Remove it.`,
         );
@@ -45,7 +49,7 @@ export function resolveSeeds(config: LabConfig, lock: Lock): Seeds {
     for (const [name, seed] of settled) {
       seeds.set(`${section}/${name}`, seed);
       // Also where a thing has come back to its first name: as long as `formerly` is there, it must not be read anew.
-      if (seed.seed !== name || own(things, name)?.formerly !== undefined)
+      if (seed.seed !== name || formerNamesOf(own(things, name) ?? {}).length > 0)
         remembered[`${section}/${name}`] = seed.seed;
     }
   }
@@ -81,7 +85,7 @@ function settle(wanted: ReadonlyMap<string, Seed>): Map<string, Seed> {
   return settled;
 }
 
-function sectionsOf(config: LabConfig): [Section, Record<string, { formerly?: string }>][] {
+function sectionsOf(config: LabConfig): [Section, Record<string, Declared>][] {
   return [
     ["machines", config.machines],
     ["networks", config.networks],

@@ -6,8 +6,8 @@ export interface PlannedResource {
   kind: string;
   /** Logical name, unique in its kind. */
   name: string;
-  /** Logical name before a rename (`formerly`): becomes a Pulumi alias. */
-  formerName?: string;
+  /** Logical names before renames (`formerly`), the latest first: they become Pulumi aliases. */
+  formerNames?: string[];
   /** Logical name in the mark: the one that the thing was first made under. @default name */
   markName?: string;
   inputs: Record<string, unknown>;

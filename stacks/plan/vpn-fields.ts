@@ -2,6 +2,7 @@ import { parseDn } from "../../providers/ldap/dn";
 import { parseInstant } from "../config/instants";
 import type { VpnConfig, VpnUserConfig } from "../config/types";
 import type { Context } from "./context";
+import { formerNamesOf } from "./renamed";
 import { own, sortedKeys } from "./stable";
 
 /** True for what reads as a DN of at least one part. */
@@ -61,7 +62,7 @@ export function checkUser({ problems }: Context, vpn: VpnConfig, logical: string
       `"${uid}" is no uid. Use 1 to 64 letters, digits, dots, hyphens and underscores.`,
     );
   const permanent = (vpn.permanent ?? []).map((name) => name.toLowerCase());
-  for (const name of new Set([uid, logical, ...(user.formerly === undefined ? [] : [user.formerly])]))
+  for (const name of new Set([uid, logical, ...formerNamesOf(user)]))
     if (permanent.includes(name.toLowerCase()))
       problems.add(
         path,

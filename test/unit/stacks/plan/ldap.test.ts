@@ -105,7 +105,7 @@ describe("a renamed user", () => {
     const config = vpn({ users: { alicia: { sn: "Ames", formerly: "alice" } } });
     const plan = planned(config);
     expect(resource(plan, "ldap:User", "alicia")).toMatchObject({
-      formerName: "alice",
+      formerNames: ["alice"],
       markName: "alice",
       inputs: { uid: "alicia" },
     });

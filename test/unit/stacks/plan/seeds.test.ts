@@ -45,9 +45,9 @@ describe("a renamed machine", () => {
   });
 
   test("tells the engine its former name, and the mark that it was made with", () => {
-    expect(resource(second, "libvirt:Domain", "web1")).toMatchObject({ formerName: "w1", markName: "w1" });
+    expect(resource(second, "libvirt:Domain", "web1")).toMatchObject({ formerNames: ["w1"], markName: "w1" });
     expect(resource(second, "libvirt:Volume", "web1.disk0")).toMatchObject({
-      formerName: "w1.disk0",
+      formerNames: ["w1.disk0"],
       markName: "w1.disk0",
     });
     expect(resource(second, "libvirt:Domain", "web1").dependsOn).toContain(
@@ -66,13 +66,13 @@ describe("a renamed machine", () => {
     const third = planned(withoutFormerly(config), second.lock);
     expect(inputsOf(third, "libvirt:Domain", "web1")).toEqual(inputsOf(first, "libvirt:Domain", "w1"));
     expect(resource(third, "libvirt:Domain", "web1")).toMatchObject({ markName: "w1" });
-    expect(resource(third, "libvirt:Domain", "web1")).not.toHaveProperty("formerName");
+    expect(resource(third, "libvirt:Domain", "web1")).not.toHaveProperty("formerNames");
 
     const again = rename(config, "machines", "web1", "front1");
     const fourth = planned(again, second.lock);
     expect(inputsOf(fourth, "libvirt:Domain", "front1")).toEqual(inputsOf(first, "libvirt:Domain", "w1"));
     expect(resource(fourth, "libvirt:Domain", "front1")).toMatchObject({
-      formerName: "web1",
+      formerNames: ["web1"],
       markName: "w1",
     });
   });
