@@ -22,6 +22,8 @@ export interface HandlerSystem {
   guestsBoot: boolean;
   /** Names of the files in a folder of the hypervisor. */
   list?(folder: string): Promise<string[]>;
+  /** Let a folder of the hypervisor have room for this many MiB and no more; without a number, as before. */
+  limit?(folder: string, mebibytes?: number): Promise<void>;
   stop(): Promise<void>;
 }
 

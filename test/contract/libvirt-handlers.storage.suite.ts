@@ -126,6 +126,33 @@ export function storageSuite(system: () => HandlerSystem): void {
       await poolDefinition.remove(state, run<PoolState>("more"));
     });
 
+    it("a full disk at the hypervisor: says so, keeps nothing half-made, and goes on when there is room", async (test) => {
+      const { limit } = system();
+      if (!limit) return test.skip(true, "the embedded lab has no disk of its own to fill");
+      const small = pool("small", system().folder);
+      const smallState = await applyPool(small);
+      await limit(small.path, 2);
+      const content = Buffer.alloc(4 * MiB, 7);
+      const inputs = volume("big", small, {
+        format: "raw",
+        source: file("big.raw", content),
+        checksum: sha256(content),
+      });
+      const trace = newTrace();
+      await expect(apply(inputs, undefined, { trace })).rejects.toThrow(/big.*No space left on device/s);
+      const left = trace.saved as VolumeState | undefined;
+      expect(left?.complete ?? false).toBe(false);
+
+      await limit(small.path, 16);
+      const state = await apply(inputs, left);
+      expect(state.complete).toBe(true);
+      expect((await contentOf(inputs)).equals(content)).toBe(true);
+      expect(await preview(inputs, state)).toEqual([]);
+      await volumeDefinition.remove(state, run<VolumeState>(inputs.name));
+      await limit(small.path);
+      await poolDefinition.remove(smallState, run<PoolState>("small"));
+    });
+
     it("keeps what others put into the pool's folder, and says so", async () => {
       const ref = await client.poolByName(thePool.name);
       if (!ref) throw new Error("no pool");

@@ -44,6 +44,12 @@ if (reason && !process.env.CI) {
       everyCall: false,
       guestsBoot: false,
       list: async (folder) => (await daemon.nsenter(["ls", folder])).stdout.split("\n").filter(Boolean),
+      limit: async (folder, mebibytes) => {
+        if (mebibytes === undefined) return void (await daemon.nsenter(["umount", folder]));
+        const size = `size=${mebibytes}m`;
+        const again = await daemon.nsenter(["mount", "-o", `remount,${size}`, folder]);
+        if (again.code !== 0) await daemon.nsenter(["mount", "-t", "tmpfs", "-o", size, "none", folder]);
+      },
       stop: daemon.stop,
     };
   });
