@@ -38,12 +38,13 @@ export async function waitForArrival(
 ): Promise<Arrival> {
   const { for: what, timeoutS = DEFAULT_TIMEOUT_S, user, port = DEFAULT_SSH_PORT } = inputs.wait;
   const watch = stopwatch(run);
-  if (what === "none") return known;
+  // The boot record that is waited for is a resource of its own: only what can be known at once is told here.
+  if (what === "none" || (what === "boot" && !isEmbedded(run.backend))) return known;
   // An embedded machine's lease is an address of a lab that exists only in the daemon: never connect to it.
   const found: Arrival = isEmbedded(run.backend)
     ? await waitForSandbox(domain, inputs, timeoutS, run)
     : { ...known, address: await waitForAddress(client, domain, inputs, timeoutS, run) };
-  if (what === "address") return found;
+  if (what !== "ssh") return found;
 
   const { sshHostKey } = found;
   if (sshHostKey === undefined)

@@ -21,6 +21,10 @@ export const domainChanges: ChangeTable<DomainInputs> = {
   },
   kernel: { class: "restart", reason: "it is loaded when the machine starts" },
   cloudInit: { class: "restart", reason: "the guest reads its seed when it boots" },
+  bootRecord: {
+    class: "restart",
+    reason: "the guest reads from its seed, when it boots, where to call home",
+  },
   seedPool: { class: "recreate", reason: "its seed moves to another pool" },
   running: { class: "live", reason: "it is started or shut down" },
   autostart: { class: "live", reason: "a flag at the hypervisor" },

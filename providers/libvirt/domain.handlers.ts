@@ -1,3 +1,4 @@
+import { endBootAccess } from "../boot/access";
 import type { Definition, Mark, Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import { resolveAccel } from "./accel";
@@ -184,6 +185,10 @@ export const domainDefinition: Definition<DomainInputs, DomainState> = {
   async precheck(inputs, run) {
     if (inputs.cloudInit && inputs.seedPool === undefined)
       return [{ field: "seedPool", message: `${who(inputs)} has cloud-init and no pool for its seed` }];
+    if (inputs.bootRecord && !inputs.cloudInit)
+      return [
+        { field: "bootRecord", message: `${who(inputs)} has no cloud-init: nothing would make it call home` },
+      ];
     const client = await clientFor(run);
     const found = await about(who(inputs), () => seekDomain(client, inputs));
     if (!found || ownership(found.facts.mark, run.mark, inputs.adopt) !== "foreign") return [];
@@ -225,10 +230,10 @@ export const domainDefinition: Definition<DomainInputs, DomainState> = {
     const client = await clientFor(run);
     await about(who(state), async () => {
       const found = await seekDomain(client, state, true);
-      if (!found) return removeSeed(client, state, run.mark);
+      if (!found) return forget(client, state, run);
       if (ownership(found.facts.mark, run.mark, false) !== "ours") {
         run.say(`${who(state)} does not carry our mark any more: it is left alone`, "warning");
-        return removeSeed(client, state, run.mark);
+        return forget(client, state, run);
       }
       if (found.facts.mark?.adopted && state.onDestroy !== "delete") {
         await run.step("1/1 release", () => release(client, found));
@@ -236,10 +241,16 @@ export const domainDefinition: Definition<DomainInputs, DomainState> = {
       }
       await run.step("1/3 stop", () => turnOff(client, found.ref, shutdownLimitS(goodbyeS(found)), run));
       await run.step("2/3 undefine", () => client.domainUndefine(found.ref));
-      await run.step("3/3 delete the seed", () => removeSeed(client, state, run.mark));
+      await run.step("3/3 delete the seed", () => forget(client, state, run));
     });
   },
 };
+
+/** Its seed, and the token in it. */
+async function forget(client: LibvirtClient, state: DomainState, run: Run<DomainState>): Promise<void> {
+  await removeSeed(client, state, run.mark);
+  endBootAccess(state, run);
+}
 
 /** A seed of a run that was killed before its state was saved, and that is wanted no longer. */
 async function removeStaleSeed(

@@ -55,11 +55,13 @@ export const domainSchema = object(
       [],
     ),
     seedPool: name,
+    // Goes into a shell's and systemd's environment file.
+    bootRecord: object({ url: { type: "string", pattern: "^http://[A-Za-z0-9.:/_\\[\\]-]+$" } }, ["url"]),
     running: flag,
     autostart: flag,
     wait: object(
       {
-        for: { enum: ["none", "address", "ssh"] },
+        for: { enum: ["none", "address", "ssh", "boot"] },
         timeoutS: { type: "number", exclusiveMinimum: 0 },
         user: text,
         port: { type: "integer", minimum: 1, maximum: 65535 },

@@ -40,6 +40,8 @@ export interface DomainInputs {
   /** NoCloud seed; the ISO is a volume of `seedPool`. Texts may hold `{{secret:name}}`. */
   cloudInit?: CloudInitConfig;
   seedPool?: string;
+  /** Its `booted` event is waited for by a `boot:Record`; the seed brings the unit that sends it. */
+  bootRecord?: { url: string };
   running: boolean;
   autostart: boolean;
   wait: WaitConfig;

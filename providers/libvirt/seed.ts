@@ -1,10 +1,11 @@
 import { Readable } from "node:stream";
-import { JSON_SCHEMA, load } from "js-yaml";
+import { bootAccessOf } from "../boot/access";
 import { type Mark, markPrefix, type Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import { seedDigest, seedTexts } from "../seed/cloud-init";
-import { type HostKey, makeHostKey } from "../seed/host-key";
+import { makeHostKey } from "../seed/host-key";
 import { readIso, writeIso } from "../seed/iso9660";
+import { type Kept, keptIn } from "../seed/read-back";
 import { sealed, unsealed } from "../seed/seal";
 import type { LibvirtClient, VolumeRef } from "./client";
 import { unlessGone } from "./clients";
@@ -24,7 +25,7 @@ interface Existing {
   ref: VolumeRef;
   /** Undefined when the image is not whole. */
   digest: string | undefined;
-  hostKey: HostKey | undefined;
+  kept: Kept;
 }
 
 async function readSeed(
@@ -41,18 +42,7 @@ async function readSeed(
     readIso(whole.image)
       ?.find(({ name }) => name === "user-data")
       ?.data.toString("utf8");
-  return { ref, digest: whole?.digest, hostKey: text === undefined ? undefined : hostKeyIn(text) };
-}
-
-/** The key pair in a seed that we wrote, or that the user's own data put in its place. */
-function hostKeyIn(userData: string): HostKey | undefined {
-  const tree = load(userData, { schema: JSON_SCHEMA }) as
-    | { ssh_keys?: { ed25519_private?: unknown; ed25519_public?: unknown } }
-    | undefined;
-  const { ed25519_private: privateKey, ed25519_public: publicKey } = tree?.ssh_keys ?? {};
-  return typeof privateKey === "string" && typeof publicKey === "string"
-    ? { privateKey, publicKey }
-    : undefined;
+  return { ref, digest: whole?.digest, kept: text === undefined ? {} : keptIn(text) };
 }
 
 type SeededInputs = DomainInputs & Required<Pick<DomainInputs, "cloudInit" | "seedPool">>;
@@ -68,14 +58,15 @@ export const wantedDigest = (inputs: DomainInputs): string | undefined =>
 const bare = (publicKey: string): string => publicKey.trim().split(/\s+/).slice(0, 2).join(" ");
 
 /**
- * The seed image, made of exactly these inputs. One that is whole and up to date stays; a host key that was given
- * out once is kept in every later one, also when the run that made it was killed before its state was saved.
+ * The seed image, made of exactly these inputs. One that is whole and up to date stays; a host key and a boot token
+ * that were given out once are kept in every later one, also when the run that made it was killed before its state
+ * was saved.
  * Returns the public host key; the private one exists in the image alone.
  */
 export async function ensureSeed(
   client: LibvirtClient,
   inputs: SeededInputs,
-  run: Pick<Run, "mark" | "secret" | "random" | "signal">,
+  run: Pick<Run, "mark" | "secret" | "random" | "signal" | "now">,
 ): Promise<string> {
   const { seedPool, name, hostName } = inputs;
   const pool = await client.poolByName(seedPool);
@@ -83,10 +74,13 @@ export async function ensureSeed(
   const volume = seedVolumeName(run.mark, name);
   const existing = await readSeed(client, { pool: seedPool, name: volume, key: "" }, run.signal);
   const digest = seedDigest(inputs);
-  if (existing?.digest === digest && existing.hostKey) return bare(existing.hostKey.publicKey);
+  const { hostKey: given, bootToken } = existing?.kept ?? {};
+  const access = bootAccessOf(inputs, run, bootToken);
+  const isWhole = existing?.digest === digest && access?.token === bootToken;
+  if (isWhole && given) return bare(given.publicKey);
 
-  const hostKey = existing?.hostKey ?? makeHostKey(run.random, `root@${hostName}`);
-  const texts = seedTexts(inputs, hostKey, (secret) => run.secret({ secret }));
+  const hostKey = given ?? makeHostKey(run.random, `root@${hostName}`);
+  const texts = seedTexts(inputs, hostKey, (secret) => run.secret({ secret }), access);
   const files = Object.entries(texts).map(([file, text]) => ({
     name: file,
     data: Buffer.from(text, "utf8"),
@@ -98,7 +92,7 @@ export async function ensureSeed(
     renderVolume({ name: volume, format: "iso", capacity: image.length }),
   );
   await client.volumeUpload(ref, Readable.from([image]), image.length, undefined, run.signal);
-  return bare((hostKeyIn(texts["user-data"]) ?? hostKey).publicKey);
+  return bare((keptIn(texts["user-data"]).hostKey ?? hostKey).publicKey);
 }
 
 export async function removeSeed(

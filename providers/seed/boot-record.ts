@@ -57,14 +57,21 @@ const CALL_HOME = `#!/bin/sh
 # Tells the lab's boot server that this machine has booted: boot id and SSH host key, with the machine's own token.
 : "\${LABPLAN_BOOT_URL:=}" "\${LABPLAN_BOOT_TOKEN:=}"
 if [ -z "$LABPLAN_BOOT_TOKEN" ]; then . ${BOOT_ENV}; fi
+# The boot server is on this machine's own network.
+unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 boot_id=$(cat /proc/sys/kernel/random/boot_id)
 host=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)
 host_key=$(cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub 2>/dev/null)
-body=$(printf '{"host":"%s","bootId":"%s","hostKey":"%s"}' "$host" "$boot_id" "$host_key")
+# All cards of its own: a copy of this disk in another machine is told apart by them.
+macs=
+for card in /sys/class/net/*; do
+  if [ -e "$card/device" ]; then macs="$macs $(cat "$card/address")"; fi
+done
+body=$(printf '{"mac":"%s","host":"%s","bootId":"%s","hostKey":"%s"}' "\${macs# }" "$host" "$boot_id" "$host_key")
 
 send() {
   if command -v curl >/dev/null 2>&1; then
-    curl --silent --fail --max-time 15 --output /dev/null --noproxy '*' --config - <<END
+    curl --silent --fail --max-time 15 --output /dev/null --config - <<END
 url = "$LABPLAN_BOOT_URL/events/booted"
 header = "Authorization: Bearer $LABPLAN_BOOT_TOKEN"
 header = "Content-Type: application/json"
@@ -75,7 +82,7 @@ END
 import os, urllib.request
 headers = {"Authorization": "Bearer " + os.environ["TOKEN"], "Content-Type": "application/json"}
 request = urllib.request.Request(os.environ["URL"] + "/events/booted", os.environ["BODY"].encode(), headers)
-urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=15)
+urllib.request.urlopen(request, timeout=15)
 END
   else
     wget -q -T 15 -O /dev/null --header "Authorization: Bearer $LABPLAN_BOOT_TOKEN" \\

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { dump } from "js-yaml";
 import type { CloudInitConfig } from "../../stacks/config/types";
 import { LabError } from "../core/errors";
+import { type BootAccess, bootRecordData } from "./boot-record";
 import type { HostKey } from "./host-key";
 
 export interface SeedInputs {
@@ -9,6 +10,8 @@ export interface SeedInputs {
   hostName: string;
   cloudInit: CloudInitConfig;
   nics: readonly { mac: string }[];
+  /** The unit that calls home is in it. */
+  bootRecord?: { url: string };
 }
 
 const DEFAULT_USER = "labplan";
@@ -20,25 +23,39 @@ const digest = (value: unknown): string =>
  * What a seed is made of, in short: kept in the domain's mark, so that an edit that has not reached the guest is
  * seen without reading the image. References to secrets count, their values do not: a rotation is no change.
  */
-export const seedDigest = ({ uuid, hostName, cloudInit, nics }: SeedInputs): string =>
-  digest([uuid, hostName, cloudInit, cloudInit.networkConfig ? [] : nics.map(({ mac }) => mac)]);
+export const seedDigest = ({ uuid, hostName, cloudInit, nics, bootRecord }: SeedInputs): string =>
+  digest([
+    uuid,
+    hostName,
+    cloudInit,
+    cloudInit.networkConfig ? [] : nics.map(({ mac }) => mac),
+    ...(bootRecord ? [bootRecord.url] : []),
+  ]);
 
 /**
  * cloud-init does its once-per-instance work (users, keys, `runcmd`) anew when the id is another. It depends on what
  * that work is made of, and not on the host name or the network, which cloud-init applies at every boot anyway: a
  * new card must not run the user's `mkfs` again.
  */
-export const instanceId = ({ uuid, cloudInit: { user, sshKeys, userData } }: SeedInputs): string =>
-  `${uuid}-${digest([user, sshKeys, userData]).slice(0, 8)}`;
+export const instanceId = ({ uuid, cloudInit, bootRecord }: SeedInputs): string => {
+  const { user, sshKeys, userData } = cloudInit;
+  const once = [user, sshKeys, userData, ...(bootRecord ? [bootRecord.url] : [])];
+  return `${uuid}-${digest(once).slice(0, 8)}`;
+};
 
-/** The three texts of a NoCloud seed. `fill` puts a secret's value in place of its `{{secret:name}}`. */
+/**
+ * The three texts of a NoCloud seed. `fill` puts a secret's value in place of its `{{secret:name}}`; `access` is of
+ * a machine with a boot record.
+ */
 export function seedTexts(
   inputs: SeedInputs,
   hostKey: HostKey,
   fill: (secretName: string) => string,
+  access?: BootAccess,
 ): { "user-data": string; "meta-data": string; "network-config": string } {
   const { cloudInit, hostName } = inputs;
-  const userData = withSecrets(merged(ourUserData(inputs, hostKey), cloudInit.userData ?? {}), fill);
+  const asked = withSecrets(merged(ourUserData(inputs, hostKey), cloudInit.userData ?? {}), fill);
+  const userData = access ? withLists(bootRecordData(access), asked) : asked;
   return {
     "user-data": `#cloud-config\n${yaml(userData)}`,
     "meta-data": yaml({ "instance-id": instanceId(inputs), "local-hostname": hostName }),
@@ -90,6 +107,18 @@ function merged(ours: Tree, theirs: Tree): Tree {
   for (const [key, value] of Object.entries(theirs)) {
     if (value === null) delete result[key];
     else result[key] = isTree(value) && isTree(result[key]) ? merged(result[key], value) : value;
+  }
+  return result;
+}
+
+/** Our files and commands before the user's own, which may end the run. */
+function withLists(ours: Record<string, unknown[]>, theirs: Tree): Tree {
+  const result: Tree = { ...theirs };
+  for (const [key, items] of Object.entries(ours)) {
+    const given = theirs[key];
+    if (given !== undefined && !Array.isArray(given))
+      throw new LabError(`cloud-init: "${key}" must be a list, for the boot record adds to it`);
+    result[key] = [...items, ...(given ?? [])];
   }
   return result;
 }

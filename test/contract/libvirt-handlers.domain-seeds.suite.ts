@@ -1,14 +1,20 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Registry } from "../../kickstart/server/registry";
 import type { DomainInputs, DomainState } from "../../providers/libvirt/domain";
+import { domainDefinition } from "../../providers/libvirt/domain.handlers";
 import { readIso } from "../../providers/seed/iso9660";
+import { keptIn } from "../../providers/seed/read-back";
 import { cloudInit, domainBench, nic, POOL } from "./libvirt-handlers.domain-bench";
 import { domain, type HandlerSystem, macOf, PREFIX, snapshot } from "./libvirt-handlers.lab";
 import { newTrace } from "./libvirt-handlers.run";
 
 export function domainSeedSuite(system: () => HandlerSystem): void {
   describe("domains with a seed or a template", () => {
-    const { apply, client, preview, ref, remove, startsDuring } = domainBench(system);
+    const { apply, client, preview, ref, remove, run, startsDuring } = domainBench(system);
 
     it("a dropped seed of a killed run goes when the next run wants none", async () => {
       await apply(domain("w1", { cloudInit, seedPool: POOL }));
@@ -76,6 +82,66 @@ export function domainSeedSuite(system: () => HandlerSystem): void {
         const after = await apply(inputs, state);
         expect((await texts())["user-data"]).toContain(after.sshHostKey);
         expect((await client().volumeDownload(seedRef)).length).toBe(whole.length);
+      });
+
+      describe("with a boot record", () => {
+        const url = "http://10.199.0.1:8069";
+        const recorded = (more: Partial<DomainInputs> = {}) =>
+          seeded({ nics: [nic("a")], bootRecord: { url }, ...more });
+        let folder = "";
+        const boot = () => folder;
+        beforeEach(() => {
+          folder = mkdtempSync(join(tmpdir(), "labplan-boot-"));
+          process.env.LABPLAN_BOOT_HOME = folder;
+        });
+        afterEach(() => {
+          delete process.env.LABPLAN_BOOT_HOME;
+          rmSync(folder, { recursive: true, force: true });
+        });
+        const registered = () => new Registry(boot()).current(macOf("a"));
+        const tokenInSeed = async () => keptIn((await texts())["user-data"] ?? "").bootToken;
+
+        it("trap kickstart-pxe#12: the token is in the seed and in the registry, and nowhere else", async () => {
+          const trace = newTrace();
+          const state = await apply(recorded(), undefined, { trace });
+          const token = registered()?.token ?? "";
+          expect(token).toMatch(/^[0-9a-f]{32}$/);
+          expect(await tokenInSeed()).toBe(token);
+          expect(registered()).toMatchObject({ machine: "w1", purpose: "record" });
+          expect(JSON.stringify([state, trace, await snapshot(client())])).not.toContain(token);
+          expect(await preview(recorded(), state)).toEqual([]);
+        });
+
+        it("trap kickstart-pxe#12: keeps it through a killed run, an edit, and the loss of the registry", async () => {
+          await expect(apply(recorded(), undefined, { dieAt: "2/6 define" })).rejects.toThrow();
+          const token = await tokenInSeed();
+          const state = await apply(recorded());
+          expect(await tokenInSeed()).toBe(token);
+          const edited = recorded({ hostName: "w9" });
+          expect(await preview(edited, state)).toEqual(["hostName restart"]);
+          const after = await apply(edited, state);
+          expect(await tokenInSeed()).toBe(token);
+          rmSync(boot(), { recursive: true });
+          await apply(edited, after);
+          expect([await tokenInSeed(), registered()?.token]).toEqual([token, token]);
+        });
+
+        it("ends it with the machine: the next one of that name has another", async () => {
+          const state = await apply(recorded());
+          const token = await tokenInSeed();
+          await remove(state);
+          expect(registered()).toBeUndefined();
+          await apply(recorded());
+          expect(await tokenInSeed()).not.toBe(token);
+        });
+
+        it("says in the preview that it cannot be without a seed", async () => {
+          const { cloudInit: _, ...bare } = recorded();
+          const problems = await domainDefinition.precheck?.(bare, run("w1"));
+          expect(problems).toEqual([
+            { field: "bootRecord", message: expect.stringContaining("no cloud-init") },
+          ]);
+        });
       });
 
       it("goes with its machine", async () => {

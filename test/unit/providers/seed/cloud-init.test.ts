@@ -8,6 +8,7 @@ import { utils } from "ssh2";
 import { describe, expect, it } from "vitest";
 import { instanceId, type SeedInputs, seedDigest, seedTexts } from "../../../../providers/seed/cloud-init";
 import { makeHostKey } from "../../../../providers/seed/host-key";
+import { keptIn } from "../../../../providers/seed/read-back";
 
 /** Bytes that are the same in every run. */
 const random = (bytes: number): Buffer => createHash("sha512").update(`${bytes}`).digest().subarray(0, bytes);
@@ -85,6 +86,59 @@ describe("a NoCloud seed", () => {
     expect(userData({ userData: { token: "{{secret:pw}}" } }, () => "$& $1 {{secret:pw}}").token).toBe(
       "$& $1 {{secret:pw}}",
     );
+  });
+});
+
+describe("a seed with a boot record", () => {
+  const access = { url: "http://10.20.0.1:8069", token: "0123456789abcdef0123456789abcdef" };
+  const recorded = (more: Partial<SeedInputs["cloudInit"]> = {}): SeedInputs => ({
+    ...inputs,
+    cloudInit: { ...inputs.cloudInit, ...more },
+    bootRecord: { url: access.url },
+  });
+  const data = (more?: Partial<SeedInputs["cloudInit"]>) =>
+    load(seedTexts(recorded(more), hostKey, noSecret, access)["user-data"]) as {
+      write_files: { path: string; permissions: string; content: string }[];
+      runcmd: unknown[];
+    };
+
+  it("brings the token in a file of root's alone, and the unit that sends it", () => {
+    const { write_files: files, runcmd } = data();
+    expect(files.map(({ path, permissions }) => [path, permissions])).toEqual([
+      ["/etc/labplan/boot.env", "0600"],
+      ["/usr/local/sbin/labplan-booted", "0755"],
+      ["/etc/systemd/system/labplan-booted.service", "0644"],
+    ]);
+    expect(files[0]?.content).toBe(`LABPLAN_BOOT_URL=${access.url}\nLABPLAN_BOOT_TOKEN=${access.token}\n`);
+    expect(files.slice(1).map(({ content }) => content)).not.toContain(expect.stringContaining(access.token));
+    expect(runcmd).toContainEqual(["systemctl", "enable", "labplan-booted.service"]);
+    // Waiting for it would hold up the boot for as long as nobody listens.
+    expect(runcmd).toContainEqual(["systemctl", "start", "--no-block", "labplan-booted.service"]);
+  });
+
+  it("adds to the user's own files and commands, and replaces none", () => {
+    const own = { write_files: [{ path: "/etc/motd", content: "hi" }], runcmd: ["echo hi", "exit 1"] };
+    const { write_files: files, runcmd } = data({ userData: own });
+    expect(files).toHaveLength(4);
+    expect(files.at(-1)).toEqual(own.write_files[0]);
+    // Ours first: the user's may end the script.
+    expect(runcmd.slice(-2)).toEqual(own.runcmd);
+    expect(() => data({ userData: { runcmd: "echo hi" } })).toThrow(/"runcmd" must be a list/);
+  });
+
+  it("is another seed and instance than one without, whatever the token", () => {
+    expect(seedDigest(recorded())).not.toBe(seedDigest(inputs));
+    expect(instanceId(recorded())).not.toBe(instanceId(inputs));
+    const other = seedTexts(recorded(), hostKey, noSecret, { ...access, token: "f".repeat(32) });
+    expect(other["meta-data"]).toBe(seedTexts(recorded(), hostKey, noSecret, access)["meta-data"]);
+  });
+
+  it("gives its host key and its token back to the run after one that was killed", () => {
+    expect(keptIn(seedTexts(recorded(), hostKey, noSecret, access)["user-data"])).toEqual({
+      hostKey,
+      bootToken: access.token,
+    });
+    expect(keptIn(texts()["user-data"])).toEqual({ hostKey });
   });
 });
 
