@@ -16,6 +16,8 @@ export interface BeginOptions {
   expiresInS: number;
   /** What is served; as a function where its text needs the token. */
   install?: InstallFiles | ((build: Pick<Registration, "build" | "token">) => InstallFiles);
+  /** Where SSH reaches it from here, when that is not the address that it calls from. */
+  ssh?: { host: string; port: number };
   /** Give it a new token and build name, even when the present ones are still good. */
   fresh?: boolean;
   /** Keep the token of a registration that has expired: for a machine whose seed holds it already. */
@@ -77,6 +79,7 @@ export class Registry {
       token,
       expires: new Date(this.#now() + expiresInS * 1_000).toISOString(),
       ...(install && { install }),
+      ...(options.ssh && { ssh: options.ssh }),
       ...(kept?.installedAt && { installedAt: kept.installedAt }),
     };
     this.#write(registration);

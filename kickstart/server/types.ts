@@ -17,6 +17,8 @@ export interface Registration {
   expires: string;
   /** What is served while it installs. */
   install?: InstallFiles;
+  /** Where SSH reaches it from here, when that is not the address that it calls from: a forwarded port. */
+  ssh?: { host: string; port: number };
   /** ISO 8601 of its `installed` event: from then on nothing is served, so that it does not install itself again. */
   installedAt?: string;
 }
