@@ -202,6 +202,8 @@ export interface VirtualBoxClient {
   convertFromRaw(image: { source: string; path: string }, options?: LongOptions): Promise<void>;
   /** Grow; a size below the present one is refused. */
   resizeMedium(ref: string, sizeBytes: number, options?: LongOptions): Promise<void>;
+  /** Move a disk's file; whoever has it attached keeps it. `path` must be free. */
+  moveMedium(ref: string, path: string, options?: LongOptions): Promise<void>;
   /** Forget it, and remove its file. Gone is success; one in use is refused. */
   closeMedium(kind: "disk" | "dvd", ref: string, options?: { deleteFile?: boolean }): Promise<void>;
 

@@ -144,6 +144,8 @@ export interface VmFacts extends VmRef {
   controllers: ControllerFacts[];
   attachments: AttachmentFacts[];
   sharedFolders: SharedFolderFacts[];
+  /** From the .vbox file, which saves a call. */
+  extraData: Record<string, string>;
 }
 
 export interface MediumFacts {
