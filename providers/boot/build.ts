@@ -24,6 +24,8 @@ export interface BuildInputs {
   server: BootServerInputs;
   /** The machine that it is built on, as inputs of its own kind. Its disk is the image. */
   builder: { kind: "libvirt:Domain" | "virtualbox:Machine"; inputs: Record<string, unknown> };
+  /** The disk that becomes the image, as planned for its own resource: blank again before each build. */
+  disk: { kind: "libvirt:Volume" | "virtualbox:Medium"; inputs: Record<string, unknown> };
   /** How the builder finds its boot file. */
   via: "ipxe" | "virtualbox-tftp";
   generation: number;
@@ -35,7 +37,7 @@ export interface BuildState extends BuildInputs {
   installed: boolean;
   /** ISO 8601. */
   installedAt?: string;
-  /** sha256 of the text that was installed: an edit since then is told in the preview. */
+  /** sha256 of the text that was installed, secrets not filled in. `text` is that one, too, and not a later edit. */
   installedText?: string;
 }
 
