@@ -1,3 +1,4 @@
+import { bootServer } from "./boot-server";
 import { embedded } from "./embedded";
 import { importLaasCommand } from "./import-laas/command";
 import { init } from "./init";
@@ -40,6 +41,12 @@ const verbs: Record<string, Verb> = {
     usage: "import-laas <dir> [--out <file>]",
     about: "turn a folder of OPNFV Lab-as-a-Service YAML files into a stack's config",
     run: importLaasCommand,
+  },
+  "boot-server": {
+    usage: "boot-server [--unit] [--address <a>]… [--http-port <n>] [--tftp-port <n>]",
+    about:
+      "serve network boots and take machines' events until it is ended; --unit prints a systemd unit that does",
+    run: bootServer,
   },
   embedded: {
     usage: "embedded status | stop",
