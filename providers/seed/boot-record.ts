@@ -6,7 +6,7 @@ export interface BootAccess {
 }
 
 export const BOOT_ENV = "/etc/labplan/boot.env";
-const SCRIPT = "/usr/local/sbin/labplan-booted";
+export const SCRIPT = "/usr/local/sbin/labplan-booted";
 const UNIT = "labplan-booted.service";
 
 /**
@@ -33,7 +33,7 @@ const environmentOf = ({ url, token }: BootAccess): string =>
 export const tokenIn = (environment: string): string | undefined =>
   /^LABPLAN_BOOT_TOKEN=([0-9a-f]{32})$/m.exec(environment)?.[1];
 
-const SERVICE = `[Unit]
+export const SERVICE = `[Unit]
 Description=Tell the lab's boot server that this machine has booted
 Wants=network-online.target
 After=network-online.target sshd.service ssh.service
@@ -53,7 +53,7 @@ WantedBy=multi-user.target
  * The token goes by a pipe: arguments are seen by every user of the machine. Nobody need listen, for the server runs
  * only while it is wanted: after some minutes it gives up without leaving a failed unit behind.
  */
-const CALL_HOME = `#!/bin/sh
+export const CALL_HOME = `#!/bin/sh
 # Tells the lab's boot server that this machine has booted: boot id and SSH host key, with the machine's own token.
 : "\${LABPLAN_BOOT_URL:=}" "\${LABPLAN_BOOT_TOKEN:=}"
 if [ -z "$LABPLAN_BOOT_TOKEN" ]; then . ${BOOT_ENV}; fi
