@@ -9,8 +9,11 @@ export interface NetworkInputs {
   /** `10.20.0.0/24` */
   cidr: string;
   gateway: string;
-  /** Range and reservations of its DHCP server. */
-  dhcp?: { from: string; to: string; hosts: { mac: string; ip: string; name: string }[] };
+  /**
+   * Range and reservations of its DHCP server. `server`: the server's own address, which the plan keeps free: the third
+   * of a NAT network (VirtualBox's own choice), else the second.
+   */
+  dhcp?: { server: string; from: string; to: string; hosts: { mac: string; ip: string; name: string }[] };
   /** Of a NAT network: ports of the host that lead to guests. */
   forwards?: (PortForward & { name: string; guestIp: string })[];
   adopt?: boolean;
