@@ -77,6 +77,7 @@ export class Registry {
       mac,
       purpose,
       token,
+      begun: kept?.begun ?? new Date(this.#now()).toISOString(),
       expires: new Date(this.#now() + expiresInS * 1_000).toISOString(),
       ...(install && { install }),
       ...(options.ssh && { ssh: options.ssh }),

@@ -13,6 +13,8 @@ export interface Registration {
   purpose: "install" | "record";
   /** 128 random bits, hex. Never in a log, never in state. */
   token: string;
+  /** ISO 8601 of the first registration of this build: what its deadlines are counted from. */
+  begun: string;
   /** ISO 8601. After it nothing is served, and of its events only installed, booted and failed are taken. */
   expires: string;
   /** What is served while it installs. */

@@ -1,4 +1,4 @@
-import { bootFolder } from "../../kickstart/server/folder";
+import { bootHome } from "../../kickstart/server/home";
 import { Registry } from "../../kickstart/server/registry";
 import type { Run } from "../core/definition";
 import { LabError } from "../core/errors";
@@ -24,7 +24,7 @@ export function bootAccessOf(
   { name, nics, bootRecord, ssh }: Recorded,
   run: Pick<Run, "mark" | "now">,
   held: string | undefined,
-  folder: string = bootFolder(),
+  folder: string = bootHome(),
 ): BootAccess | undefined {
   if (!bootRecord) return undefined;
   const mac = nics[0]?.mac;
@@ -48,7 +48,7 @@ export function bootAccessOf(
 export function endBootAccess(
   { nics, bootRecord }: Recorded,
   run: Pick<Run, "mark">,
-  folder: string = bootFolder(),
+  folder: string = bootHome(),
 ): void {
   const mac = nics[0]?.mac;
   if (!bootRecord || mac === undefined) return;
