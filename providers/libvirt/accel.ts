@@ -1,6 +1,6 @@
 import type { Run } from "../core/definition";
+import { stopwatch } from "../core/stopwatch";
 import type { DomainRef, LibvirtClient } from "./client";
-import { stopwatch } from "./clock";
 import type { DomainInputs } from "./domain";
 import { all, attribute, element, find, render, textOf } from "./xml/element";
 import { markElement } from "./xml/mark";

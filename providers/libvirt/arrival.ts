@@ -1,25 +1,16 @@
 import { isEmbedded } from "../../stacks/config/place";
 import type { Run } from "../core/definition";
 import { DeadlineError, LabError } from "../core/errors";
+import { stopwatch } from "../core/stopwatch";
+import { type Arrival, DEFAULT_TIMEOUT_S, waitForLogin, waitForSandbox } from "../ssh/arrival";
 import type { SshTarget } from "../ssh/target";
-import { waitForSsh } from "../ssh/wait";
 import type { DomainRef, LibvirtClient } from "./client";
-import { stopwatch } from "./clock";
 import type { DomainInputs } from "./domain";
 import { isUp } from "./power";
 import { parseLibvirtUri } from "./rpc/uri";
 import { readNetwork } from "./xml/network";
 import { parseXml } from "./xml/parse";
 
-/** How a machine is reached. */
-export interface Arrival {
-  address?: string;
-  sshPort?: number;
-  sshHostKey?: string;
-}
-
-const DEFAULT_TIMEOUT_S = 600;
-const DEFAULT_SSH_PORT = 22;
 const POLL_MS = 1000;
 
 /** What is known without waiting: the planned address of the first card that has one. */
@@ -36,35 +27,22 @@ export async function waitForArrival(
   known: Arrival,
   run: WaitRun,
 ): Promise<Arrival> {
-  const { for: what, timeoutS = DEFAULT_TIMEOUT_S, user, port = DEFAULT_SSH_PORT } = inputs.wait;
+  const { for: what, timeoutS = DEFAULT_TIMEOUT_S } = inputs.wait;
   const watch = stopwatch(run);
   // The boot record that is waited for is a resource of its own: only what can be known at once is told here.
   if (what === "none" || (what === "boot" && !isEmbedded(run.backend))) return known;
   // An embedded machine's lease is an address of a lab that exists only in the daemon: never connect to it.
   const found: Arrival = isEmbedded(run.backend)
-    ? await waitForSandbox(domain, inputs, timeoutS, run)
+    ? await waitForSandbox(domain.uuid, inputs.name, timeoutS, { ...run, step: "6/6 wait" })
     : { ...known, address: await waitForAddress(client, domain, inputs, timeoutS, run) };
   if (what !== "ssh") return found;
-
-  const { sshHostKey } = found;
-  if (sshHostKey === undefined)
-    throw new LabError(
-      `${inputs.name}: nobody said which SSH host key it has, so nobody can tell it from an impostor. Add "hostKey:" (ssh-keyscan at its console shows it), let cloud-init make it, or say "wait: address".`,
-    );
   const via = jumpHost(run);
-  const target: SshTarget = {
-    host: found.address as string,
-    port: found.sshPort ?? port,
-    hostKey: sshHostKey,
-    ...(user === undefined ? {} : { user }),
+  return waitForLogin(inputs, found, {
     ...(via ? { via } : {}),
-  };
-  await waitForSsh(target, {
-    timeoutS: Math.max(1, timeoutS - watch.elapsedS()),
+    timeoutS: timeoutS - watch.elapsedS(),
     signal: run.signal,
     onProgress: (message) => run.progress(`[6/6 wait] ${message}`),
   });
-  return { ...found, sshPort: found.sshPort ?? port };
 }
 
 /** Guests of a remote hypervisor are reached through it. */
@@ -136,28 +114,4 @@ async function staticAddress(client: LibvirtClient, { nics }: DomainInputs): Pro
     if (facts && facts.ranges.length === 0 && facts.hosts.length === 0) return ip;
   }
   return undefined;
-}
-
-const SANDBOX_POLL_MS = 50;
-
-/** Machines of the embedded lab answer on loopback, at an address and port that only the lab's daemon knows. */
-async function waitForSandbox(
-  domain: DomainRef,
-  { name }: DomainInputs,
-  timeoutS: number,
-  run: WaitRun,
-): Promise<Arrival> {
-  // Loaded where it is used: no other backend needs it.
-  const { embeddedMachines } = require("../../embedded/start") as typeof import("../../embedded/start");
-  const watch = stopwatch(run);
-  for (;;) {
-    const machine = (await embeddedMachines()).find(({ uuid }) => uuid === domain.uuid);
-    if (machine) return { address: machine.address, sshPort: machine.sshPort, sshHostKey: machine.hostKey };
-    if (watch.elapsedS() >= timeoutS)
-      throw new DeadlineError(
-        `${name}: its sandbox did not come up within ${timeoutS} s. See "npm run lab -- embedded status" and the daemon's log; "pulumi up" resumes here.`,
-      );
-    run.progress("[6/6 wait] for its sandbox");
-    await watch.pause(SANDBOX_POLL_MS);
-  }
 }

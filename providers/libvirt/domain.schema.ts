@@ -1,4 +1,4 @@
-import { adoption, flag, ipv4, libvirtName, mac, object, text, uuid } from "./schema-parts";
+import { adoption, flag, ipv4, libvirtName, mac, object, text, uuid } from "../core/schema-parts";
 
 const anything = { type: "object" };
 const name = { type: "string", minLength: 1 };

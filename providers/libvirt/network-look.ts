@@ -1,8 +1,8 @@
+import { pruned, reported } from "../core/reported";
 import { ERROR, type LibvirtClient, type NetworkRef } from "./client";
 import { unlessGone } from "./clients";
 import { reportedLeases } from "./dhcp-edits";
 import type { NetworkInputs, NetworkState } from "./network";
-import { pruned, reported } from "./reported";
 import { hasCode } from "./rpc/errors";
 import { find, textOf, type XmlElement } from "./xml/element";
 import { type FoundMark, readMark } from "./xml/mark";

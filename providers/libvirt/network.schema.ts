@@ -1,4 +1,4 @@
-import { adoption, cidr, flag, ipv4, libvirtName, mac, object, text, uuid } from "./schema-parts";
+import { adoption, cidr, flag, ipv4, libvirtName, mac, object, text, uuid } from "../core/schema-parts";
 
 /** JSON Schema of a network's inputs. */
 export const networkSchema = object(

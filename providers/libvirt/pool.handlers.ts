@@ -1,12 +1,12 @@
 import type { ChangeTable, Definition, Mark, Problem, Run } from "../core/definition";
 import { LabError } from "../core/errors";
+import { pruned } from "../core/reported";
+import { adoption, libvirtName, object, text, uuid } from "../core/schema-parts";
 import { ERROR, type LibvirtClient, type PoolRef } from "./client";
 import { about, clientFor, unlessGone } from "./clients";
 import { foreignMessage, isMarkedName, unmarkedNameMessage } from "./ownership";
 import type { PoolInputs, PoolState } from "./pool";
-import { pruned } from "./reported";
 import { hasCode } from "./rpc/errors";
-import { adoption, libvirtName, object, text, uuid } from "./schema-parts";
 import { find, textOf } from "./xml/element";
 import { parseXml } from "./xml/parse";
 import { readPoolPath, renderPool } from "./xml/pool";

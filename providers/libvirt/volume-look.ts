@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { Problem } from "../core/definition";
+import { pruned } from "../core/reported";
+import { formatBytes } from "../core/sizes";
 import type { LibvirtClient, VolumeRef } from "./client";
 import { unlessGone } from "./clients";
-import { pruned } from "./reported";
-import { formatBytes } from "./sizes";
 import type { VolumeInputs, VolumeState } from "./volume";
 import { parseXml } from "./xml/parse";
 import { readVolume, type VolumeFacts } from "./xml/volume";

@@ -1,14 +1,14 @@
 import { same } from "../core/change";
 import { type Definition, markPrefix, type Run } from "../core/definition";
 import { LabError } from "../core/errors";
+import { libvirtName, object, text } from "../core/schema-parts";
+import { formatBytes } from "../core/sizes";
+import { checkHeader, virtualSize } from "../images/header";
+import { checked, openSource, type Source } from "../images/source";
 import { ERROR, type LibvirtClient, type PoolRef, type VolumeRef } from "./client";
 import { about, clientFor, unlessGone } from "./clients";
-import { checkHeader, virtualSize } from "./image-header";
 import { isMarkedName, unmarkedNameMessage } from "./ownership";
 import { hasCode } from "./rpc/errors";
-import { libvirtName, object, text } from "./schema-parts";
-import { formatBytes } from "./sizes";
-import { checked, openSource, type Source } from "./upload";
 import type { VolumeInputs, VolumeState } from "./volume";
 import { volumeChanges } from "./volume.changes";
 import {

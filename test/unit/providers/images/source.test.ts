@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { formatBytes } from "../../../../providers/libvirt/sizes";
-import { checked, labelOf } from "../../../../providers/libvirt/upload";
+import { formatBytes } from "../../../../providers/core/sizes";
+import { checked, labelOf } from "../../../../providers/images/source";
 
 const content = Buffer.from("the whole content of an image, longer than its header");
 const sum = (algorithm: string) => `${algorithm}:${createHash(algorithm).update(content).digest("hex")}`;

@@ -1,4 +1,4 @@
-import { same } from "../core/change";
+import { same } from "./change";
 
 /**
  * What `observe` says of one field (rule 6): nothing where the user set nothing; the user's own spelling where the

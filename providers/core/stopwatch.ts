@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Run } from "../core/definition";
+import type { Run } from "./definition";
 
 /** Seconds that have passed, and a sleep that ends with the run. */
 export interface Stopwatch {

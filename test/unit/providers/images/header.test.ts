@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkHeader, virtualSize } from "../../../../providers/libvirt/image-header";
+import { checkHeader, virtualSize } from "../../../../providers/images/header";
 
 function qcow2(backingOffset = 0n, size = 1n << 30n): Buffer {
   const header = Buffer.alloc(104);

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { LabError } from "../core/errors";
-import { HEADER_BYTES } from "./image-header";
+import { HEADER_BYTES } from "./header";
 
 /** An open source of known length. */
 export interface Source {
@@ -26,7 +26,7 @@ export function labelOf(source: SourceRef): string {
   }
 }
 
-/** Open a file or an http(s) address. libvirt must be told the length before the first byte. */
+/** Open a file or an http(s) address. Its length is told before its first byte. */
 export async function openSource(source: SourceRef, signal: AbortSignal): Promise<Source> {
   const label = labelOf(source);
   return "path" in source ? openFile(source.path, label) : openUrl(source.url, label, signal);
@@ -54,7 +54,7 @@ async function openUrl(url: string, label: string, signal: AbortSignal): Promise
     await answer.body?.cancel();
     throw new LabError(
       answer.ok
-        ? `${label} does not tell its length, which libvirt must know; download it and give its "path:"`
+        ? `${label} does not tell its length; download it and give its "path:"`
         : `${label} cannot be fetched: the server answered ${answer.status}`,
     );
   }
