@@ -1,5 +1,6 @@
 import { bootServer } from "./boot-server";
 import { embedded } from "./embedded";
+import { hosts } from "./hosts";
 import { importLaasCommand } from "./import-laas/command";
 import { init } from "./init";
 import { destroy, preview, refresh, up } from "./operations";
@@ -47,6 +48,12 @@ const verbs: Record<string, Verb> = {
     about:
       "serve network boots and take machines' events until it is ended; --unit prints a systemd unit that does",
     run: bootServer,
+  },
+  hosts: {
+    usage: "hosts [--filter] [--json]",
+    about:
+      "machines that called home, and strangers apart; --filter asks each over SSH, by the host key that it told",
+    run: hosts,
   },
   embedded: {
     usage: "embedded status | stop",

@@ -3,6 +3,8 @@
 # busybox of a small stand-in for an installer, and Debian's own network installer.
 # Debian or Ubuntu, as root; may be repeated. The tests run in network namespaces of their own.
 set -euo pipefail
+# shellcheck source=test/systems/apt.sh
+. "$(dirname "$0")/../apt.sh"
 
 files=(
   /usr/bin/qemu-system-x86_64 /usr/lib/ipxe/qemu/pxe-virtio.rom /usr/sbin/dnsmasq /usr/bin/cpio
@@ -13,7 +15,10 @@ for file in "${files[@]}"; do [ -e "$file" ] || missing+=("$file"); done
 for tool in ip unshare nsenter setpriv modprobe; do
   PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null || missing+=("$tool")
 done
-static=$(for file in /bin/busybox /usr/bin/busybox; do [ -e $file ] && ldd $file >/dev/null 2>&1 || { [ -e $file ] && echo $file; }; done)
+static=
+for file in /bin/busybox /usr/bin/busybox; do
+  if [ -e "$file" ] && ! ldd "$file" >/dev/null 2>&1; then static=$file; fi
+done
 [ -n "$static" ] || missing+=("a static busybox")
 kernels=(/lib/modules/*/modules.dep)
 [ -e "${kernels[0]}" ] || missing+=("a kernel for guests")
@@ -26,19 +31,6 @@ if [ ${#missing[@]} -eq 0 ]; then
   exit 0
 fi
 echo "missing: ${missing[*]}"
-command -v apt-get >/dev/null || { echo "install these with this system's package manager" >&2; exit 1; }
-[ "$(id -u)" = 0 ] || { echo "run this as root" >&2; exit 1; }
-
-guard=/usr/sbin/policy-rc.d
-if [ ! -e "$guard" ]; then
-  # 101 is "action forbidden": no package then starts a service of the host's (Debian policy, "policy-rc.d").
-  printf '#!/bin/sh\nexit 101\n' >"$guard"
-  chmod 755 "$guard"
-  trap 'rm -f "$guard"' EXIT
-elif ! grep -q 'exit 101' "$guard"; then
-  echo "$guard exists and may allow services to start: install the packages by hand" >&2
-  exit 1
-fi
 
 packages=(
   qemu-system-x86 ipxe-qemu dnsmasq-base pxelinux syslinux-common busybox-static cpio gzip iproute2 util-linux kmod
@@ -47,6 +39,4 @@ if [ ! -e "${kernels[0]}" ]; then
   if [ "$ID" = ubuntu ]; then packages+=(linux-image-virtual); else packages+=(linux-image-cloud-amd64); fi
 fi
 if [ "$ID" = debian ]; then packages+=("debian-installer-${VERSION_ID:-12}-netboot-amd64"); fi
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends "${packages[@]}"
+apt_install "${packages[@]}"

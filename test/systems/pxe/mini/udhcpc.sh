@@ -1,0 +1,7 @@
+#!/bin/sh
+# What the stand-in does with its DHCP lease.
+[ "$1" = bound ] || exit 0
+ip addr add "$ip/$mask" dev "$interface"
+[ -n "$router" ] && ip route add default via "$router"
+[ -n "$hostname" ] && hostname "$hostname"
+exit 0
