@@ -25,6 +25,14 @@ export const kinds: Record<string, Kind> = {
     load: () => define(require("./libvirt/domain.handlers").domainDefinition),
     outputs: ["address", "sshPort", "sshHostKey"],
   },
+  "boot:Build": {
+    load: () => define(require("./boot/build.handlers").buildDefinition),
+    outputs: ["installedAt"],
+  },
+  "boot:Record": {
+    load: () => define(require("./boot/record.handlers").recordDefinition),
+    outputs: ["bootId", "address", "sshHostKey", "bootedAt"],
+  },
   "ldap:User": {
     load: () => define(require("./ldap/user.handlers").userDefinition),
     secretOutputs: ["generatedPassword"],

@@ -9,6 +9,8 @@ export interface RecordInputs {
   /** Of its first card. */
   mac: string;
   hostName: string;
+  /** `ssh-ed25519 AAAA…` that it must have: of its seed (its machine's `sshHostKey`), or given in the config. */
+  hostKey?: string;
   server: BootServerInputs;
   timeoutS: number;
 }

@@ -154,6 +154,8 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       );
       for (const change of fields) tellOnce(run, sentence(change));
       for (const { sentence: line } of drifted) tellOnce(run, line);
+      const known = current(olds as Properties);
+      for (const line of definition.notes?.(visible(news as Properties), known) ?? []) tellOnce(run, line);
       const unfinished = (olds as Properties)[UNFINISHED] as string | undefined;
       if (unfinished) tellOnce(run, `the last run did not finish it, and this one carries on: ${unfinished}`);
       const withWhat = (news as Properties).__with;

@@ -15,6 +15,8 @@ export interface ChangeRule {
   class: ChangeClass;
   /** Half a sentence that follows the class in the preview: "libvirt cannot resize the bridge in place". */
   reason: string;
+  /** Edits of the field that cost less: the first rule says the worst. */
+  gentler?: { when(from: unknown, to: unknown): boolean; class: ChangeClass; reason: string };
 }
 
 export type ChangeTable<I> = { [Field in keyof Required<I>]: ChangeRule };
@@ -64,6 +66,11 @@ export interface Definition<I extends object, S extends I = I> {
    * `check`, offline too, so that the preview refuses them.
    */
   refuse?(inputs: I, before: I): Problem[];
+  /**
+   * Sentences of the preview about what differs and is left as it is: an edit that is no change, because only the
+   * user's own word acts on it.
+   */
+  notes?(inputs: I, state: S): string[];
   /** Converge observed to desired: create, update, resume after a crash and adopt are the same road. Every step idempotent. */
   reconcile(inputs: I, observed: S | undefined, run: Run<S>): Promise<S>;
   /** Remove by mark; what is already gone is success; an adopted object is released instead, unless `onDestroy: delete`. */

@@ -1,0 +1,78 @@
+import type { Definition, Run } from "../core/definition";
+import type { BuildInputs } from "./build";
+
+/** A resource of another kind, made through its own definition and under a mark of its own. */
+interface Part {
+  look(): Promise<Record<string, unknown> | undefined>;
+  make(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** Steps of the part are progress of ours: they are no points of their own to resume at. */
+function runOfPart(run: Run, part: string, step: string): Run {
+  return {
+    ...run,
+    mark: { ...run.mark, name: `${run.mark.name}.${part}` },
+    progress: (message) => run.progress(`[${step}] ${part}: ${message}`),
+    say: (message, severity) => run.say(`${part}: ${message}`, severity),
+    step: (title, work) => {
+      run.progress(`[${step}] ${part}: [${title}]`);
+      return work();
+    },
+    checkpoint: () => {},
+  };
+}
+
+function partOf(kind: string, inputs: Record<string, unknown>, run: Run): Part {
+  // Loaded where it is used: it loads every kind's handlers the same way.
+  const { kinds } = require("../registry") as typeof import("../registry");
+  const definition = kinds[kind]?.load() as Definition<object> | undefined;
+  if (!definition) throw new Error(`unknown resource kind "${kind}"`);
+  const look = async () =>
+    (await definition.observe(inputs, run, inputs)) as Record<string, unknown> | undefined;
+  return {
+    look,
+    make: async () => {
+      await definition.reconcile(inputs, await definition.observe(inputs, run), run);
+    },
+    remove: () => definition.remove(inputs, run),
+  };
+}
+
+export type Power = "running" | "off" | "gone";
+
+/** The machine that an image is built on. `extra` is what only this run knows: its boot files. */
+export function builderOf(
+  { builder }: Pick<BuildInputs, "builder">,
+  run: Run,
+  step: string,
+  extra: Record<string, unknown> = {},
+) {
+  const part = partOf(builder.kind, { ...builder.inputs, ...extra }, runOfPart(run, "builder", step));
+  return {
+    name: String(builder.inputs.name),
+    async power(): Promise<Power> {
+      const found = await part.look();
+      if (!found) return "gone";
+      return found.running === true ? "running" : "off";
+    },
+    make: part.make,
+    remove: part.remove,
+  };
+}
+
+/** Undefined when it is not there; ownership is its own definition's affair. */
+export async function isDiskThere({ disk }: Pick<BuildInputs, "disk">, run: Run): Promise<boolean> {
+  return (await partOf(disk.kind, disk.inputs, runOfPart(run, "disk", "look")).look()) !== undefined;
+}
+
+/**
+ * The disk as new. What a broken installation left must not be found by the next: it would be asked for, or booted.
+ * It is removed and made, not overwritten: that takes no time, whatever its size.
+ */
+export async function blankDisk({ disk }: Pick<BuildInputs, "disk">, run: Run, step: string): Promise<void> {
+  const part = partOf(disk.kind, disk.inputs, runOfPart(run, "disk", step));
+  const found = await part.look();
+  if (found) await partOf(disk.kind, found, runOfPart(run, "disk", step)).remove();
+  await part.make();
+}
