@@ -52,7 +52,7 @@ export async function withLock<T>(file: string, deadlineMs: number, work: () => 
 }
 
 /** Hard links are made or not, at once, and never over another. */
-function tryLink(own: string, file: string): boolean {
+export function tryLink(own: string, file: string): boolean {
   try {
     fs.linkSync(own, file);
     return true;
@@ -63,7 +63,7 @@ function tryLink(own: string, file: string): boolean {
 }
 
 /** Take a dead owner's lock away; if it was exchanged meanwhile, put the new one back. */
-function breakDead(file: string): void {
+export function breakDead(file: string): void {
   const read = (of: string): { pid: number; started?: string } | undefined => {
     try {
       return JSON.parse(fs.readFileSync(of, "utf8")) as { pid: number; started?: string };

@@ -19,6 +19,8 @@ export interface ExecOptions {
   signal?: AbortSignal;
   /** Bytes of stdout and of stderr that are kept; more is an error. @default 16 MiB each */
   maxOutputBytes?: number;
+  /** Gets stderr as it comes. */
+  onStderr?: (text: string) => void;
 }
 
 /** How long a command that was told to end may take before it is killed outright. */
@@ -82,8 +84,11 @@ export class SshConnection {
     const limits = { clock: this.#clock, deadlineS, late, signals: [options.signal, this.ended] };
     return within(limits, async (signal) => {
       const leave = await this.#slots.enter(signal);
-      const start = (channel: ClientChannel) =>
-        new Command(this.target, name, channel, stdin, maxOutputBytes);
+      const start = (channel: ClientChannel) => {
+        const { onStderr } = options;
+        if (onStderr) channel.stderr.on("data", (chunk: Buffer) => onStderr(chunk.toString("utf8")));
+        return new Command(this.target, name, channel, stdin, maxOutputBytes);
+      };
       try {
         const opening: Opening<ClientChannel> = {
           target: this.target,

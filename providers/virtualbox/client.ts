@@ -143,10 +143,10 @@ export interface VirtualBoxClient {
   /** Forget the machine; its files and media stay. */
   unregisterVm(vm: Uuid): Promise<void>;
   /**
-   * Unregister and remove the machine's own folder. Media in other folders must be detached first: VirtualBox would
-   * delete those that only this machine uses.
+   * Unregister and remove the machine's own files. Its media stay, with all that was written to them: snapshots are
+   * merged first. Gone is success.
    */
-  deleteVm(vm: Uuid): Promise<void>;
+  deleteVm(vm: Uuid, options?: LongOptions): Promise<void>;
   cloneVm(
     vm: Uuid,
     clone: {
@@ -227,7 +227,10 @@ export interface VirtualBoxClient {
   editSnapshot(vm: Uuid, snapshot: Uuid, edit: { name?: string; description?: string }): Promise<void>;
   /** Of a machine that is off. */
   restoreSnapshot(vm: Uuid, snapshot: Uuid, options?: LongOptions): Promise<void>;
-  /** Gone is success; one with several children is refused by VirtualBox. */
+  /**
+   * Gone is success; one with several children is refused by VirtualBox. Disks keep their paths: a linked clone that is
+   * merged into a new file is put back, with another UUID.
+   */
   deleteSnapshot(vm: Uuid, snapshot: Uuid, options?: LongOptions): Promise<void>;
 
   natNetworks(): Promise<NatNetworkFacts[]>;

@@ -7,11 +7,14 @@ import { VirtualBoxError } from "./errors";
 export { isGone, unlessGone } from "./errors";
 
 /** The client of a run's backend; one queue per host and process. */
-export async function clientFor(run: Pick<Run, "backend" | "signal">): Promise<VirtualBoxClient> {
+export async function clientFor(
+  run: Pick<Run, "backend" | "signal"> & Partial<Pick<Run, "progress">>,
+): Promise<VirtualBoxClient> {
   const { backend, signal } = run;
-  if (backend.kind === "embedded")
-    return virtualBoxFor({ kind: "virtualbox", host: "embedded:" }, { signal });
-  if (backend.kind === "virtualbox") return virtualBoxFor(backend, { signal });
+  // What a run waits for is told on its row.
+  const caller = { signal, tell: (message: string) => run.progress?.(message) };
+  if (backend.kind === "embedded") return virtualBoxFor({ kind: "virtualbox", host: "embedded:" }, caller);
+  if (backend.kind === "virtualbox") return virtualBoxFor(backend, caller);
   throw new LabError(`a backend of kind ${backend.kind} has no VirtualBox`);
 }
 
