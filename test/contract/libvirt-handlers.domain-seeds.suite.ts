@@ -101,7 +101,7 @@ export function domainSeedSuite(system: () => HandlerSystem): void {
         const registered = () => new Registry(boot()).current(macOf("a"));
         const tokenInSeed = async () => keptIn((await texts())["user-data"] ?? "").bootToken;
 
-        it("trap kickstart-pxe#12: the token is in the seed and in the registry, and nowhere else", async () => {
+        it("trap kickstart-pxe#24: the token is in the seed and in the registry, and nowhere else", async () => {
           const trace = newTrace();
           const state = await apply(recorded(), undefined, { trace });
           const token = registered()?.token ?? "";
@@ -112,7 +112,7 @@ export function domainSeedSuite(system: () => HandlerSystem): void {
           expect(await preview(recorded(), state)).toEqual([]);
         });
 
-        it("trap kickstart-pxe#12: keeps it through a killed run, an edit, and the loss of the registry", async () => {
+        it("keeps the token through a killed run, an edit, and the loss of the registry", async () => {
           await expect(apply(recorded(), undefined, { dieAt: "2/6 define" })).rejects.toThrow();
           const token = await tokenInSeed();
           const state = await apply(recorded());
