@@ -21,6 +21,14 @@ const NAMES = {
   hostkey: "sshHostKey",
   detail: "detail",
 } as const;
+/** Number of fields of a key's blob, and the least length of the second. */
+const FIELDS: Record<string, { fields: number; least: number } | undefined> = {
+  "ssh-ed25519": { fields: 2, least: 32 },
+  "ecdsa-sha2-nistp256": { fields: 3, least: 8 },
+  "ecdsa-sha2-nistp384": { fields: 3, least: 8 },
+  "ecdsa-sha2-nistp521": { fields: 3, least: 8 },
+  "ssh-rsa": { fields: 3, least: 1 },
+};
 type Field = (typeof NAMES)[keyof typeof NAMES];
 
 /**
@@ -53,13 +61,32 @@ function checked(fields: Partial<Record<Field, string>>, token: string): Report 
     else notes.push("its boot id is none");
   }
   if (fields.sshHostKey !== undefined) {
-    const key = parseHostKey(fields.sshHostKey);
-    if (typeof key === "string") notes.push(`its ssh host key cannot be used: ${key}`);
-    else report.sshHostKey = `${key.type} ${key.key}`;
+    const key = hostKeyOf(fields.sshHostKey);
+    if ("good" in key) report.sshHostKey = key.good;
+    else notes.push(`its ssh host key cannot be used: ${key.bad}`);
   }
   const detail = [...notes, ...(fields.detail ? [fields.detail] : [])].join("; ");
   if (detail) report.detail = plain(detail.replaceAll(token, "***")).slice(-DETAIL_LENGTH);
   return report;
+}
+
+/** The key without its comment, else what is wrong with it. */
+function hostKeyOf(text: string): { good: string } | { bad: string } {
+  const key = parseHostKey(text);
+  if (typeof key === "string") return { bad: key };
+  // RFC 4253, 6.6: fields with their lengths before them, up to the last byte.
+  const blob = Buffer.from(key.key, "base64");
+  const lengths: number[] = [];
+  for (let at = 0; at < blob.length; at += 4 + (lengths.at(-1) ?? 0)) {
+    if (at + 4 > blob.length) return { bad: "it is cut off" };
+    lengths.push(blob.readUInt32BE(at));
+    if (at + 4 + (lengths.at(-1) ?? 0) > blob.length) return { bad: "it is cut off" };
+  }
+  const whole = FIELDS[key.type];
+  if (whole === undefined) return { bad: "it is of no type that is checked" };
+  return lengths.length === whole.fields && (lengths[1] ?? 0) >= whole.least
+    ? { good: `${key.type} ${key.key}` }
+    : { bad: "it is not whole" };
 }
 
 /** Without what a terminal would take for a command. */
