@@ -43,13 +43,18 @@ export function changesOf(
   const table = definition.changes as Record<string, ChangeRule>;
   const fields = Object.entries(table)
     .filter(([field]) => !isHidden(field) && !same(state[field], wanted[field]))
-    .map(([field, rule]) => ({ field, ...rule, from: state[field], to: wanted[field] }))
+    .map(([field, rule]) => changeOf(field, rule, state[field], wanted[field]))
     .filter((change) => change.class !== "ignored");
   const expects = (definition.expects ?? {}) as Record<string, { value: unknown; sentence: string }>;
   const drifted = Object.entries(expects)
     .filter(([field, { value }]) => field in state && !same(state[field], value))
     .map(([field, { sentence }]) => ({ field, sentence }));
   return { fields, drifted };
+}
+
+function changeOf(field: string, rule: ChangeRule, from: unknown, to: unknown): FieldChange {
+  const { class: what, reason } = rule.gentler?.when(from, to) ? rule.gentler : rule;
+  return { field, class: what, reason, from, to };
 }
 
 const WORDS: Record<ChangeClass, string> = {

@@ -41,3 +41,21 @@ test("a long value is cut in the sentence", () => {
   const { fields } = changesOf(definition, { memoryMiB: "x".repeat(500) }, { memoryMiB: 1 });
   expect(fields.map(sentence).join().length).toBeLessThan(250);
 });
+
+test("an edit of the gentler kind is told with its own class and reason", () => {
+  const table = {
+    changes: {
+      size: {
+        class: "recreate",
+        reason: "it cannot shrink",
+        gentler: { when: (from: number, to: number) => to > from, class: "live", reason: "it grows" },
+      },
+    },
+  } as never;
+  expect(changesOf(table, { size: 1 }, { size: 2 }).fields.map(sentence)).toEqual([
+    "size 1 → 2: live (it grows)",
+  ]);
+  expect(changesOf(table, { size: 2 }, { size: 1 }).fields.map(sentence)).toEqual([
+    "size 2 → 1: recreated (it cannot shrink)",
+  ]);
+});
