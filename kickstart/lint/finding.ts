@@ -1,0 +1,42 @@
+/** Something that an installer's file says wrongly. */
+export interface Finding {
+  /** From 1. */
+  line: number;
+  /** An error stops the installation, or makes something that nobody wants. */
+  severity: "error" | "warning";
+  /** Name of the check, `lv-in-unknown-vg`. */
+  rule: string;
+  /** Who, what, what next. Never a password. */
+  message: string;
+}
+
+/** What the file is for. */
+export interface LintOptions {
+  /** `9`, `12`, `24.04` */
+  release?: string;
+  /** An image's builder must switch itself off. @default image */
+  purpose?: "image" | "machine";
+}
+
+/** Collects findings; the same one is told once. */
+export class Findings {
+  readonly #found = new Map<string, Finding>();
+
+  error(line: number, rule: string, message: string): void {
+    this.#add({ line, severity: "error", rule, message });
+  }
+
+  warn(line: number, rule: string, message: string): void {
+    this.#add({ line, severity: "warning", rule, message });
+  }
+
+  #add(finding: Finding): void {
+    const key = `${finding.line} ${finding.rule} ${finding.message}`;
+    if (!this.#found.has(key)) this.#found.set(key, finding);
+  }
+
+  /** By line. */
+  list(): Finding[] {
+    return [...this.#found.values()].sort((a, b) => a.line - b.line || a.rule.localeCompare(b.rule));
+  }
+}
