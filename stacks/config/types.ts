@@ -297,7 +297,7 @@ export interface BootServerConfig {
   address?: string;
   /** @default 8069 */
   httpPort?: number;
-  /** @default 69; 0 for none */
+  /** 0 for none. @default 0: iPXE needs none */
   tftpPort?: number;
 }
 

@@ -48,7 +48,7 @@ export function allocateAddresses(
   for (const request of requests) {
     if (request.fixed !== undefined) continue;
     const locked = lockedAddress(context, network, request);
-    if (locked === undefined || !isHostOf(cidr, locked)) {
+    if (locked === undefined || !isHostOf(cidr, locked) || network.reserved.includes(locked)) {
       open.push(request);
       continue;
     }
@@ -96,7 +96,7 @@ function take(holders: Map<number, AddressRequest>, request: AddressRequest, add
 
 /** From below, outside the DHCP range first; dnsmasq allows reservations inside it too (dnsmasq(8), --dhcp-host). */
 function freeAddresses(
-  { cidr, gateway, dhcp }: NetworkFacts,
+  { cidr, gateway, reserved, dhcp }: NetworkFacts,
   holders: ReadonlyMap<number, unknown>,
 ): () => number | undefined {
   let cursor = (cidr?.network ?? 0) + 1;
@@ -113,7 +113,13 @@ function freeAddresses(
         continue;
       }
       const address = cursor++;
-      if (address !== gateway && !holders.has(address) && inRange(address) === inside) return address;
+      if (
+        address !== gateway &&
+        !reserved.includes(address) &&
+        !holders.has(address) &&
+        inRange(address) === inside
+      )
+        return address;
     }
   };
 }

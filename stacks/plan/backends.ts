@@ -1,11 +1,14 @@
 import { suggest } from "../config/suggest";
 import type { BackendConfig, ConfigPath } from "../config/types";
 import type { Context } from "./context";
+import { checkVirtualBoxBackend } from "./hypervisor-fields";
 import { own, sortedKeys } from "./stable";
 
-export function checkBackends({ config, problems }: Context): void {
+export function checkBackends(context: Context): void {
+  const { config, problems } = context;
   for (const name of sortedKeys(config.backends)) {
     const backend = own(config.backends, name);
+    checkVirtualBoxBackend(context, name);
     if (backend?.kind === "libvirt" && backend.pool !== undefined && backend.poolPath !== undefined)
       problems.add(
         ["backends", name, "poolPath"],
@@ -32,8 +35,12 @@ export function backendFor(
   );
   problems.add(
     path,
-    `backend "${name}" is of kind ${backend.kind}, and this needs ${kinds.join(" or ")}.` +
+    `backend "${name}" is of kind ${backend.kind}, and this needs ${listed(kinds)}.` +
       (fitting.length > 0 ? ` Fitting: ${fitting.join(", ")}.` : " Declare such a backend."),
   );
   return undefined;
 }
+
+/** `libvirt, virtualbox or embedded` */
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;

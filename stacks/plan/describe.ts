@@ -8,6 +8,9 @@ export const newCard = (machine: string, card: string, mac: string, ip: string |
 export const newAddress = (machine: string, card: string, ip: string): string =>
   `${machine} on ${place(card)} has address ${ip}`;
 
+export const newPort = (machine: string, port: number): string =>
+  `${machine} has its SSH at port ${port} of its host`;
+
 /** `machines/web1` is a thing whose facts come from another name than its own. */
 export function newSeed(key: string, seed: string): string {
   const [section = "", name = ""] = key.split("/");
@@ -17,7 +20,12 @@ export function newSeed(key: string, seed: string): string {
 /** `admin`, `bridge:br0` or `admin#2` in words. */
 function place(card: string): string {
   const [, base = card, count] = /^(.*?)(?:#(\d+))?$/.exec(card) ?? [];
-  const name = base.startsWith("bridge:") ? `bridge "${base.slice("bridge:".length)}"` : `network "${base}"`;
+  const [, type, attachment] = /^type:([^:]*)(?::(.*))?$/.exec(base) ?? [];
+  const name = base.startsWith("bridge:")
+    ? `bridge "${base.slice("bridge:".length)}"`
+    : type !== undefined
+      ? `VirtualBox's ${type}${attachment === undefined ? "" : ` "${attachment}"`}`
+      : `network "${base}"`;
   return count === undefined ? name : `${name} (card ${count} there)`;
 }
 

@@ -19,12 +19,13 @@ export function planDhcp(context: Context, facts: NetworkFacts): DhcpPlan | unde
 }
 
 /** The upper half of the network, without the gateway. */
-function upperHalf({ cidr, gateway }: NetworkFacts): DhcpPlan | undefined {
+function upperHalf({ cidr, gateway, reserved }: NetworkFacts): DhcpPlan | undefined {
   if (!cidr) return undefined;
   let from = Math.ceil((cidr.network + cidr.broadcast) / 2);
   let to = cidr.broadcast - 1;
   if (gateway === to) to--;
   else if (gateway !== undefined && gateway >= from && gateway < to) from = gateway + 1;
+  while (reserved.includes(from) && from < to) from++;
   if (from > to) from = to;
   return { from, to, given: false };
 }
@@ -65,6 +66,14 @@ function givenRange(
     problems.add(
       path,
       `the DHCP range ${range.from} to ${range.to} holds the gateway ${formatIpv4(gateway)}, which would be handed out. ${hint}`,
+    );
+    return undefined;
+  }
+  const kept = facts.reserved.find((address) => address >= from && address <= to);
+  if (kept !== undefined) {
+    problems.add(
+      path,
+      `the DHCP range ${range.from} to ${range.to} holds ${formatIpv4(kept)}, which VirtualBox keeps for itself. ${hint}`,
     );
     return undefined;
   }

@@ -40,6 +40,10 @@ export function bridgeOf(origin: Origin): string {
 export const startOf = (origin: Origin, count: number): number =>
   sha256(["cidr", ...partsOf(origin)]).readUInt32BE(0) % count;
 
+/** Where the search for a free host port begins. */
+export const portStartOf = (origin: Origin, count: number): number =>
+  sha256(["port", ...partsOf(origin)]).readUInt32BE(0) % count;
+
 /** One network card that needs a MAC address. */
 export interface MacRequest {
   /** Machine and card, for the answer. */

@@ -1,14 +1,12 @@
 import type { DomainDisk, DomainInputs, DomainNic } from "../../providers/libvirt/domain";
-import { isEmbedded } from "../config/place";
-import type { KernelConfig, MachineConfig, WaitConfig } from "../config/types";
+import type { KernelConfig } from "../config/types";
+import { bootRecordOf } from "./boot-record";
 import { planCloudInit } from "./cloud-init";
 import type { PlannedVolume, VolumePlan } from "./libvirt-volumes";
-import { canAnswer } from "./machine-fields";
 import type { MachineFacts } from "./machines";
 import { renamed } from "./renamed";
 import { type PlannedResource, resourceKey } from "./types";
-
-const WAIT_S = 600;
+import { bootOrder, waitOf } from "./waits";
 
 export function domainResource(machine: MachineFacts, volumes: VolumePlan): PlannedResource {
   const { logical, config, backend } = machine;
@@ -23,6 +21,7 @@ export function domainResource(machine: MachineFacts, volumes: VolumePlan): Plan
   const disks = disksOf(machine, volumes, use);
   const kernel = config.kernel && kernelOf(machine, config.kernel, volumes, use);
   const cloudInit = planCloudInit(machine);
+  const bootRecord = bootRecordOf(machine);
   const pool = cloudInit ? volumes.poolFor(machine) : undefined;
   for (const key of pool?.keys ?? []) needs.add(key);
 
@@ -35,12 +34,13 @@ export function domainResource(machine: MachineFacts, volumes: VolumePlan): Plan
     memoryMiB: config.memoryMiB ?? 1024,
     firmware: config.firmware ?? "bios",
     accel: (backend.kind === "libvirt" ? backend.accel : undefined) ?? "auto",
-    boot: config.boot ?? bootOf(config),
+    boot: config.boot ?? bootOrder(config),
     disks,
     nics: nicsOf(machine),
     ...(kernel ? { kernel } : {}),
     ...(cloudInit ? { cloudInit } : {}),
     ...(pool ? { seedPool: pool.name } : {}),
+    ...(bootRecord ? { bootRecord } : {}),
     running: config.running ?? true,
     autostart: config.autostart ?? false,
     wait: waitOf(machine, cloudInit?.sshKeys),
@@ -67,7 +67,8 @@ function disksOf(machine: MachineFacts, volumes: VolumePlan, use: Use): DomainDi
   for (const [index, disk] of (config.disks ?? []).entries()) {
     const common = {
       device: "disk" as const,
-      bus: disk.bus === "nvme" ? ("sata" as const) : (disk.bus ?? ("virtio" as const)),
+      // nvme is refused on libvirt.
+      bus: disk.bus === undefined || disk.bus === "nvme" ? ("virtio" as const) : disk.bus,
     };
     if (disk.volume !== undefined) {
       const format = disk.format ?? (disk.volume.endsWith(".raw") ? "raw" : "qcow2");
@@ -101,25 +102,3 @@ const nicsOf = ({ nics }: MachineFacts): DomainNic[] =>
     model: config.model ?? "virtio",
     ...(ip === undefined ? {} : { ip }),
   }));
-
-/** The disk first, so that an installer's ISO boots only while the disk is blank. */
-function bootOf({ disks = [], iso }: MachineConfig): DomainInputs["boot"] {
-  if (iso === undefined) return ["hd"];
-  return disks.length > 0 ? ["hd", "cdrom"] : ["cdrom"];
-}
-
-/** ssh where somebody can log in at an address that we know of; else nothing. */
-function waitOf({ config, backend, nics }: MachineFacts, sshKeys: readonly string[] = []): WaitConfig {
-  const reachable = nics.some(({ network, ip }) => ip !== undefined || network?.dhcp !== undefined);
-  const answers = canAnswer(config) || isEmbedded(backend);
-  const wanted: WaitConfig = config.wait ?? {
-    for: config.running !== false && sshKeys.length > 0 && reachable && answers ? "ssh" : "none",
-  };
-  if (wanted.for === "none") return { for: "none" };
-  return {
-    for: wanted.for,
-    timeoutS: wanted.timeoutS ?? WAIT_S,
-    ...(wanted.for === "ssh" ? { port: wanted.port ?? 22 } : {}),
-    ...(wanted.for === "ssh" && wanted.user !== undefined ? { user: wanted.user } : {}),
-  };
-}

@@ -7,13 +7,18 @@ import { renamed } from "./renamed";
 import { byCodeUnit } from "./stable";
 import type { PlannedResource } from "./types";
 
-export function networkResource(network: NetworkFacts, machines: readonly MachineFacts[]): PlannedResource {
+export function networkResource(
+  network: NetworkFacts,
+  machines: readonly MachineFacts[],
+  boot: { url: string } | undefined,
+): PlannedResource {
   const { logical, config, mode, cidr, gateway, dhcp } = network;
   const leases = dhcp ? leasesOf(network, machines) : [];
   const inputs: NetworkInputs = {
     name: network.name,
     uuid: network.uuid,
     backend: config.backend,
+    // hostonly is refused on libvirt.
     mode: mode === "hostonly" ? "isolated" : mode,
     bridge: network.bridge,
     ...(cidr ? { cidr: formatCidr(cidr) } : {}),
@@ -24,6 +29,7 @@ export function networkResource(network: NetworkFacts, machines: readonly Machin
     ...(config.mtu === undefined ? {} : { mtu: config.mtu }),
     ...(config.forwardDevice === undefined ? {} : { forwardDevice: config.forwardDevice }),
     ...(config.ipv6 === undefined ? {} : { ipv6: config.ipv6 }),
+    ...(boot ? { boot } : {}),
     autostart: config.autostart ?? true,
     ...(config.template === undefined ? {} : { template: config.template }),
     ...(config.adopt === undefined ? {} : { adopt: config.adopt }),

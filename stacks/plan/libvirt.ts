@@ -13,13 +13,12 @@ import type { PlannedResource } from "./types";
 /** Networks, pools, volumes and domains. */
 export function planLibvirt(
   context: Context,
-  networks: ReadonlyMap<string, NetworkFacts>,
-  machines: ReadonlyMap<string, MachineFacts>,
+  networks: readonly NetworkFacts[],
+  machines: readonly MachineFacts[],
 ): PlannedResource[] {
-  const all = [...machines.values()];
-  const resources = [...networks.values()].map((network) => networkResource(network, all));
+  const resources = networks.map((network) => networkResource(network, machines, undefined));
   const volumes = new VolumePlan(context);
-  for (const machine of all) resources.push(domainResource(machine, volumes));
+  for (const machine of machines) resources.push(domainResource(machine, volumes));
   resources.push(...volumes.resources());
   for (const [name, backend] of volumes.pools()) resources.push(poolResource(context, name, backend));
   return resources;

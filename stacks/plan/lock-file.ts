@@ -1,5 +1,6 @@
 import { type Document, isMap, LineCounter, parseDocument } from "yaml";
 import { LabError } from "../../providers/core/errors";
+import { isPort } from "../config/port-forwards";
 import { badMac } from "./identity";
 import { parseCidr, parseIpv4 } from "./ipv4";
 import { stable } from "./stable";
@@ -19,7 +20,7 @@ export const emptyLock = (): Lock => ({ version: 1, cidrs: {}, addresses: {} });
 /** The text of a lock file: the same bytes for the same content. */
 export function renderLock(lock: Lock): string {
   const lines = [HEADER, `version: ${lock.version}\n`];
-  for (const section of ["cidrs", "addresses", "macs", "seeds", "users"] as const)
+  for (const section of ["cidrs", "addresses", "macs", "ports", "homes", "seeds", "users"] as const)
     lines.push(...sectionLines(section, stable(lock[section] ?? {})));
   return lines.join("");
 }
@@ -66,13 +67,23 @@ export function parseLock(text: string, file: string): Lock {
   return readLock(document, file, at);
 }
 
-const SECTIONS = ["version", "cidrs", "addresses", "macs", "seeds", "users"];
-const DEPTH: Record<string, 1 | 2> = { cidrs: 1, addresses: 2, macs: 2, seeds: 1, users: 1 };
+const SECTIONS = ["version", "cidrs", "addresses", "macs", "ports", "homes", "seeds", "users"];
+const DEPTH: Record<string, 1 | 2> = {
+  cidrs: 1,
+  addresses: 2,
+  macs: 2,
+  ports: 2,
+  homes: 1,
+  seeds: 1,
+  users: 1,
+};
 
 const CHECKS: Record<string, { good: (text: string) => boolean; what: string }> = {
   cidrs: { good: (text) => parseCidr(text) !== undefined, what: "an IPv4 network like 10.200.3.0/24" },
   addresses: { good: (text) => parseIpv4(text) !== undefined, what: "an IPv4 address like 10.200.3.2" },
   macs: { good: (text) => badMac(text) === undefined, what: "a MAC address like 52:54:00:12:34:56" },
+  ports: { good: (text) => / ssh$/.test(text), what: 'what the port leads to, like "web1 ssh"' },
+  homes: { good: (text) => text !== "", what: "the name of a backend" },
   seeds: { good: (text) => text !== "", what: "a name" },
   users: { good: (text) => text !== "", what: "a uid" },
 };
@@ -107,12 +118,18 @@ function readLock(document: Document.Parsed, file: string, at: (offset: number) 
       const good = typeof text === "string" && rule?.good(text);
       return good ? text : refuse(path, `${path.join(".")} is not ${rule?.what}. Repair or delete the line.`);
     };
+    const key = (name: string, path: string[]): string =>
+      section !== "ports" || path.length === 1 || isPort(Number(name))
+        ? name
+        : refuse([...path, name], `"${name}" is no port. Repair or delete the line.`);
     const map = (entries: unknown, path: string[]): [string, unknown][] =>
       entries !== null && typeof entries === "object" && !Array.isArray(entries)
         ? Object.entries(entries)
         : refuse(path, `${path.join(".")} must hold names and values. Restore the file from git.`);
     const flat = (entries: unknown, path: string[]): Record<string, string> =>
-      Object.fromEntries(map(entries, path).map(([key, text]) => [key, check(text, [...path, key])]));
+      Object.fromEntries(
+        map(entries, path).map(([name, text]) => [key(name, path), check(text, [...path, name])]),
+      );
     const read =
       DEPTH[section] === 1
         ? flat(value, [section])

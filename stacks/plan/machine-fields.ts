@@ -2,6 +2,8 @@ import { isEmbedded } from "../config/place";
 import { suggest } from "../config/suggest";
 import type { ConfigPath, DiskConfig, MachineConfig } from "../config/types";
 import type { Context } from "./context";
+import type { Hypervisor } from "./hypervisor";
+import { checkHypervisorFields } from "./hypervisor-fields";
 import { imageFormat } from "./images";
 import { badHostName, badLogicalName, badRemoteName } from "./names";
 import { own, sortedKeys } from "./stable";
@@ -13,7 +15,12 @@ const MAX_DISK_BYTES = 64 * 2 ** 40;
 const DAY_S = 86_400;
 
 /** Checks of one machine that need no facts of others. */
-export function checkMachine(context: Context, logical: string, config: MachineConfig): void {
+export function checkMachine(
+  context: Context,
+  logical: string,
+  config: MachineConfig,
+  hypervisor: Hypervisor | undefined,
+): void {
   const { problems } = context;
   const path = ["machines", logical];
   const add = (field: ConfigPath, message: string) => problems.add([...path, ...field], message);
@@ -43,10 +50,11 @@ export function checkMachine(context: Context, logical: string, config: MachineC
       ["memoryMiB"],
       `${memory} MiB of memory is not possible. Use whole MiB from ${MIN_MEMORY_MIB} MiB to 16 TiB, like 2 GiB.`,
     );
+  if (hypervisor) checkHypervisorFields(config, hypervisor, add);
   for (const [index, disk] of (config.disks ?? []).entries())
-    checkDisk(context, config, disk, ["disks", index], add);
+    checkDisk(context, config, disk, ["disks", index], add, hypervisor);
   checkIso(context, config, add);
-  checkKernel(context, config, add);
+  if (hypervisor !== "virtualbox") checkKernel(context, config, add);
   // A template of one's own may bring drives and cards that we know nothing of.
   if (config.template === undefined) checkBoot(config, add);
   checkWait(context, config, add);
@@ -67,8 +75,10 @@ function checkDisk(
   disk: DiskConfig,
   path: ConfigPath,
   add: Add,
+  hypervisor: Hypervisor | undefined,
 ): void {
   if (disk.volume !== undefined) {
+    if (hypervisor === "virtualbox") return;
     const backend = own(context.config.backends, machine.backend);
     if (disk.image !== undefined)
       add(
@@ -109,7 +119,7 @@ function checkDisk(
       [...path, "image"],
       `image "${disk.image}" is an ISO, and no disk can be made of it. Put it in the drive: \`iso: ${disk.image}\`.`,
     );
-  if (disk.format === "raw")
+  if (disk.format === "raw" && hypervisor === "libvirt")
     add(
       [...path, "format"],
       `a raw disk cannot be an overlay of image "${disk.image}". Leave out \`format\`, or the image.`,
@@ -191,10 +201,10 @@ function checkWait({ config: lab }: Context, config: MachineConfig, add: Add): v
       `it cannot wait for ${wait.for} without a network card. Add \`networks: [...]\`, or say \`wait: none\`.`,
     );
   const backend = own(lab.backends, config.backend);
-  if (wait.for === "ssh" && backend && !isEmbedded(backend) && !canAnswer(config))
+  if ((wait.for === "ssh" || wait.for === "boot") && backend && !isEmbedded(backend) && !canAnswer(config))
     add(
       ["wait"],
-      `it waits for ssh, and nothing on it would answer: its disks are blank. Give a disk an \`image\`, or say \`wait: none\`.`,
+      `it waits for ${wait.for}, and nothing on it would answer: its disks are blank. Give a disk an \`image\`, or say \`wait: none\`.`,
     );
 }
 

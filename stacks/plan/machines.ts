@@ -1,19 +1,25 @@
-import { placeOf } from "../config/place";
+import type { BootServerInputs } from "../../providers/boot/build";
 import type { BackendConfig, MachineConfig } from "../config/types";
 import { backendFor } from "./backends";
+import { planBootRecords } from "./boot-record";
 import { type Context, originOf } from "./context";
+import { HYPERVISOR_KINDS, type Hypervisor, hypervisorOf, hypervisorPlace } from "./hypervisor";
 import { uuidOf } from "./identity";
 import { checkMachine } from "./machine-fields";
+import { checkMoves } from "./moves";
 import type { NetworkFacts } from "./networks";
 import { type NicFacts, planNics } from "./nics";
+import { planPorts, type SshForward } from "./ports";
 import type { Seed } from "./seeds";
 import { own, sortedKeys } from "./stable";
+import { checkWaits } from "./waits";
 
 /** A machine with all its facts. */
 export interface MachineFacts extends Seed {
   logical: string;
   config: MachineConfig;
   backend: BackendConfig;
+  hypervisor: Hypervisor;
   place: string;
   /** Name at the hypervisor. */
   name: string;
@@ -21,6 +27,10 @@ export interface MachineFacts extends Seed {
   hostName: string;
   /** In the order of the config. */
   nics: NicFacts[];
+  /** How its SSH is reached on VirtualBox, where that is not by its own address. */
+  ssh?: SshForward;
+  /** Where its own call goes, when it is waited for. */
+  bootServer?: BootServerInputs;
 }
 
 /** Every machine that can be planned; what is wrong with the others is in the problems. */
@@ -30,11 +40,12 @@ export function planMachines(
 ): Map<string, MachineFacts> {
   const machines = new Map<string, MachineFacts>();
   for (const logical of sortedKeys(context.config.machines)) {
-    const config = own(context.config.machines, logical);
-    if (!config) continue;
-    checkMachine(context, logical, config);
+    const given = own(context.config.machines, logical);
+    if (!given) continue;
     const path = ["machines", logical, "backend"];
-    const backend = backendFor(context, config.backend, ["libvirt", "embedded"], path);
+    const backend = backendFor(context, given.backend, HYPERVISOR_KINDS, path);
+    const config = backend ? withDefaultCard(given, backend) : given;
+    checkMachine(context, logical, config, backend && hypervisorOf(backend));
     if (!backend) continue;
     const seed = context.seeds.of("machines", logical);
     machines.set(logical, {
@@ -42,7 +53,8 @@ export function planMachines(
       logical,
       config,
       backend,
-      place: placeOf(backend),
+      hypervisor: hypervisorOf(backend),
+      place: hypervisorPlace(backend),
       name: config.name ?? seed.seed,
       uuid: uuidOf(originOf(context, config.backend, "machine", seed.seed)),
       hostName: config.hostName ?? seed.seed,
@@ -50,5 +62,15 @@ export function planMachines(
     });
   }
   planNics(context, networks, [...machines.values()]);
+  planPorts(context, machines);
+  checkWaits(context, machines);
+  planBootRecords(context, machines);
+  checkMoves(context, machines);
   return machines;
 }
+
+/** A machine on VirtualBox without a word on networks is on VirtualBox's own NAT, as one that its window makes. */
+const withDefaultCard = (config: MachineConfig, backend: BackendConfig): MachineConfig =>
+  config.networks === undefined && hypervisorOf(backend) === "virtualbox"
+    ? { ...config, networks: [{ type: "nat" }] }
+    : config;

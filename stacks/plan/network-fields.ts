@@ -1,6 +1,8 @@
 import type { NetworkConfig } from "../config/types";
 import type { Context } from "./context";
+import type { Hypervisor } from "./hypervisor";
 import { badBridgeName, badDnsName, badLogicalName, badRemoteName } from "./names";
+import { checkVirtualBoxNetwork, LIBVIRT_ONLY } from "./virtualbox-network-fields";
 
 /** nat where there is a cidr or nothing at all; bridge where only a bridge is given. */
 export const modeOf = (config: NetworkConfig): NonNullable<NetworkConfig["mode"]> =>
@@ -10,16 +12,29 @@ export const modeOf = (config: NetworkConfig): NonNullable<NetworkConfig["mode"]
 const NOT_ON_A_BRIDGE = ["cidr", "gateway", "domain", "mtu", "forwardDevice", "ipv6"] as const;
 
 /** Checks of one network that need nothing but its own fields. */
-export function checkNetworkFields({ problems }: Context, logical: string, config: NetworkConfig): void {
+export function checkNetworkFields(
+  context: Context,
+  logical: string,
+  config: NetworkConfig,
+  hypervisor: Hypervisor | undefined,
+): void {
+  const { problems } = context;
   const path = ["networks", logical];
   const mode = modeOf(config);
+  if (hypervisor === "virtualbox") checkVirtualBoxNetwork(context, logical, config);
+  else if (hypervisor === "libvirt" && mode === "hostonly")
+    problems.add(
+      [...path, "mode"],
+      `mode hostonly is VirtualBox's. On libvirt use isolated: its machines and the host reach each other, and nobody else.`,
+    );
   const bad = badLogicalName(logical);
   if (bad) problems.add(path, `${bad}. Rename it.`);
   const badRemote = config.name === undefined ? undefined : badRemoteName(config.name);
   if (badRemote) problems.add([...path, "name"], `name "${config.name}": ${badRemote}.`);
 
   if (config.bridge !== undefined) {
-    const badBridge = badBridgeName(config.bridge);
+    // To VirtualBox it is any card of the host, and those have names like "en0: Wi-Fi" elsewhere.
+    const badBridge = hypervisor === "virtualbox" ? undefined : badBridgeName(config.bridge);
     if (badBridge)
       problems.add(
         [...path, "bridge"],
@@ -28,12 +43,14 @@ export function checkNetworkFields({ problems }: Context, logical: string, confi
   } else if (mode === "bridge")
     problems.add(
       [...path, "mode"],
-      `mode bridge needs the name of a bridge that the host has. Add it, like \`bridge: br0\`.`,
+      hypervisor === "virtualbox"
+        ? `mode bridge needs the name of a network card of the host. Add it, like \`bridge: eth0\`.`
+        : `mode bridge needs the name of a bridge that the host has. Add it, like \`bridge: br0\`.`,
     );
 
   if (mode === "bridge") {
     for (const field of NOT_ON_A_BRIDGE)
-      if (config[field] !== undefined)
+      if (config[field] !== undefined && !(hypervisor === "virtualbox" && LIBVIRT_ONLY.has(field)))
         problems.add(
           [...path, field],
           `${field} has no effect on a bridge of the host, which brings its own. Remove it, or choose another mode.`,
@@ -44,7 +61,11 @@ export function checkNetworkFields({ problems }: Context, logical: string, confi
         `a bridge of the host has the DHCP server of its own network, and ours would disturb it. Remove dhcp, or choose another mode.`,
       );
   }
-  if (config.forwardDevice !== undefined && (mode === "isolated" || mode === "open"))
+  if (
+    hypervisor !== "virtualbox" &&
+    config.forwardDevice !== undefined &&
+    (mode === "isolated" || mode === "open")
+  )
     problems.add(
       [...path, "forwardDevice"],
       `a network of mode ${mode} has no forwardDevice. Remove it, or use mode nat or routed.`,
@@ -54,7 +75,7 @@ export function checkNetworkFields({ problems }: Context, logical: string, confi
     if (badDomain)
       problems.add([...path, "domain"], `domain "${config.domain}" is no DNS name: ${badDomain}.`);
   }
-  checkMtu(problems, logical, config);
+  if (hypervisor !== "virtualbox") checkMtu(problems, logical, config);
 }
 
 /** RFC 791 and RFC 8200 set the least; Linux takes no more than 65535. */

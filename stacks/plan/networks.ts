@@ -1,8 +1,8 @@
-import { placeOf } from "../config/place";
 import type { BackendConfig, NetworkConfig } from "../config/types";
 import { backendFor } from "./backends";
 import { type Context, originOf } from "./context";
 import { type DhcpPlan, planDhcp } from "./dhcp";
+import { HYPERVISOR_KINDS, type Hypervisor, hypervisorOf, hypervisorPlace } from "./hypervisor";
 import { bridgeOf, startOf, uuidOf } from "./identity";
 import {
   type Cidr,
@@ -22,12 +22,14 @@ import { checkIpv6 } from "./ipv6";
 import { checkNetworkFields, modeOf } from "./network-fields";
 import type { Seed } from "./seeds";
 import { own, sortedKeys } from "./stable";
+import { HOST_ONLY_POOL, isHostOnly, networkName, reservedOnVirtualBox } from "./virtualbox-addresses";
 
 /** A network with all its facts. */
 export interface NetworkFacts extends Seed {
   logical: string;
   config: NetworkConfig;
   backend: BackendConfig;
+  hypervisor: Hypervisor;
   place: string;
   /** Name at the hypervisor. */
   name: string;
@@ -38,6 +40,8 @@ export interface NetworkFacts extends Seed {
   /** The cidr is ours, and kept in the lock file. */
   allocated: boolean;
   gateway?: number;
+  /** Addresses that VirtualBox takes for itself: no machine's. */
+  reserved: readonly number[];
   dhcp?: DhcpPlan;
 }
 
@@ -50,13 +54,9 @@ export function planNetworks(context: Context): Map<string, NetworkFacts> {
   for (const logical of sortedKeys(context.config.networks)) {
     const config = own(context.config.networks, logical);
     if (!config) continue;
-    checkNetworkFields(context, logical, config);
-    const backend = backendFor(
-      context,
-      config.backend,
-      ["libvirt", "embedded"],
-      ["networks", logical, "backend"],
-    );
+    const path = ["networks", logical, "backend"];
+    const backend = backendFor(context, config.backend, HYPERVISOR_KINDS, path);
+    checkNetworkFields(context, logical, config, backend && hypervisorOf(backend));
     if (!backend) continue;
     const seed = context.seeds.of("networks", logical);
     const origin = originOf(context, config.backend, "network", seed.seed);
@@ -65,12 +65,14 @@ export function planNetworks(context: Context): Map<string, NetworkFacts> {
       logical,
       config,
       backend,
-      place: placeOf(backend),
-      name: config.name ?? seed.seed,
+      hypervisor: hypervisorOf(backend),
+      place: hypervisorPlace(backend),
+      name: config.name ?? networkName(context, hypervisorOf(backend), modeOf(config), seed.seed),
       uuid: uuidOf(origin),
       mode: modeOf(config),
       bridge: config.bridge ?? bridgeOf(origin),
       allocated: false,
+      reserved: [],
     });
   }
   for (const facts of networks.values()) readCidr(context, facts);
@@ -138,11 +140,12 @@ function allocateCidrs(context: Context, networks: ReadonlyMap<string, NetworkFa
   const taken = [...networks.values()].flatMap(({ cidr }) => (cidr ? [cidr] : []));
   for (const facts of open) {
     const origin = originOf(context, facts.config.backend, "network", facts.seed);
-    const cidr = freeCidr(pool, 24, startOf(origin, sizeOf(pool.prefix) / sizeOf(24)), taken);
+    const from = isHostOnly(facts) ? HOST_ONLY_POOL : pool;
+    const cidr = freeCidr(from, 24, startOf(origin, sizeOf(from.prefix) / sizeOf(24)), taken);
     if (!cidr) {
       problems.add(
         ["networks", facts.logical],
-        `no free /24 is left in the address pool ${formatCidr(pool)}. Give it a cidr, or a larger \`labplan:addressPool\`.`,
+        `no free /24 is left in the address pool ${formatCidr(from)}. Give it a cidr, or a larger \`labplan:addressPool\`.`,
       );
       continue;
     }
@@ -172,6 +175,7 @@ function planAddressing(context: Context, facts: NetworkFacts): void {
       );
     else facts.gateway = gateway;
   }
+  if (facts.hypervisor === "virtualbox") facts.reserved = reservedOnVirtualBox(context, facts);
   const dhcp = planDhcp(context, facts);
   if (dhcp) facts.dhcp = dhcp;
 }

@@ -1,10 +1,11 @@
 import type { Context } from "./context";
-import { newAddress, newCard, newCidr, newSeed } from "./describe";
+import { newAddress, newCard, newCidr, newPort, newSeed } from "./describe";
 import { formatCidr } from "./ipv4";
 import type { MachineFacts } from "./machines";
 import { naturally } from "./names";
 import type { NetworkFacts } from "./networks";
 import { addressKey } from "./nics";
+import { sshHolder } from "./ports";
 import { own, stable } from "./stable";
 import type { Lock } from "./types";
 
@@ -17,6 +18,7 @@ export function nextLock(
   const cidrs = new Map<string, string>();
   const addresses = new Map<string, Map<string, string>>();
   const macs = new Map<string, Map<string, string>>();
+  const ports = new Map<string, Map<string, string>>();
   const newFacts: string[] = [];
 
   for (const network of networks.values()) {
@@ -25,7 +27,7 @@ export function nextLock(
     cidrs.set(network.logical, cidr);
     if (own(lock.cidrs, network.source) !== cidr) newFacts.push(newCidr(network.logical, cidr));
   }
-  for (const machine of [...machines.values()].sort((a, b) => naturally(a.logical, b.logical)))
+  for (const machine of [...machines.values()].sort((a, b) => naturally(a.logical, b.logical))) {
     for (const nic of machine.nics) {
       const { network, card, mac, ip } = nic;
       const knownMacs = own(lock.macs, machine.source);
@@ -41,9 +43,17 @@ export function nextLock(
       if (macIsNew) newFacts.push(newCard(machine.logical, card, mac, ipIsNew ? ip : undefined));
       else if (ipIsNew && ip !== undefined) newFacts.push(newAddress(machine.logical, card, ip));
     }
+    const { ssh, source } = machine;
+    const { backend } = machine.config;
+    if (!ssh?.allocated) continue;
+    entryOf(ports, backend).set(String(ssh.port), sshHolder(machine.logical));
+    if (own(own(lock.ports, backend), String(ssh.port)) !== sshHolder(source))
+      newFacts.push(newPort(machine.logical, ssh.port));
+  }
   for (const [key, seed] of Object.entries(seeds.remembered))
     if (own(lock.seeds, key) !== seed && !key.endsWith(`/${seed}`)) newFacts.push(newSeed(key, seed));
 
+  const homes = [...machines.values()].map(({ logical, config: { backend } }) => [logical, backend]);
   const users = Object.entries(config.vpn?.users ?? {}).map(([logical, { name }]) => [
     logical,
     name ?? logical,
@@ -55,6 +65,8 @@ export function nextLock(
       cidrs: Object.fromEntries(cidrs),
       addresses: nested(addresses),
       ...(macs.size > 0 ? { macs: nested(macs) } : {}),
+      ...(ports.size > 0 ? { ports: nested(ports) } : {}),
+      ...(homes.length > 0 ? { homes: Object.fromEntries(homes) } : {}),
       ...(Object.keys(seeds.remembered).length > 0 ? { seeds: seeds.remembered } : {}),
       ...(users.length > 0 ? { users: Object.fromEntries(users) } : {}),
     } satisfies Lock),

@@ -7,6 +7,7 @@ import { formatCidr, formatIpv4, isHostOf, parseIpv4 } from "./ipv4";
 import type { MachineFacts } from "./machines";
 import { badBridgeName, naturally } from "./names";
 import type { NetworkFacts } from "./networks";
+import { checkCardCount, checkNic } from "./nic-fields";
 import { own, sortedKeys } from "./stable";
 
 /** A network card with all its facts. */
@@ -36,7 +37,9 @@ export function planNics(
   const pending: { machine: MachineFacts; nic: NicFacts; request: MacRequest }[] = [];
   for (const machine of ordered) {
     const seen = new Map<string, number>();
+    checkCardCount(context, machine.logical, machine.config.networks?.length ?? 0, machine.hypervisor);
     for (const [index, config] of (machine.config.networks ?? []).entries()) {
+      checkNic(context, machine.logical, index, config, machine.hypervisor);
       const network = findNetwork(context, networks, machine, index, config);
       const request = macRequest(context, machine, config, network, seen);
       const nic: NicFacts = {
@@ -82,15 +85,17 @@ function findNetwork(
 ): NetworkFacts | undefined {
   const who = machine.logical;
   const path = ["machines", who, "networks", index];
-  if ((nic.network === undefined) === (nic.bridge === undefined)) {
+  if ([nic.network, nic.bridge, nic.type].filter((one) => one !== undefined).length !== 1) {
     problems.add(
       path,
-      `a network card is on a declared network or on a bridge of the host. Give exactly one of \`network\` and \`bridge\`.`,
+      `a network card is on a declared network or on a bridge of the host, or of a type of VirtualBox's. Give exactly one of \`network\`, \`bridge\` and \`type\`.`,
     );
     return undefined;
   }
+  if (nic.type !== undefined) return undefined;
   if (nic.bridge !== undefined) {
-    const bad = badBridgeName(nic.bridge);
+    // To VirtualBox it is any card of the host, and those have names like "en0: Wi-Fi" elsewhere.
+    const bad = machine.hypervisor === "libvirt" ? badBridgeName(nic.bridge) : undefined;
     if (bad)
       problems.add(
         [...path, "bridge"],
@@ -125,7 +130,7 @@ function macRequest(
   network: NetworkFacts | undefined,
   seen: Map<string, number>,
 ): MacRequest {
-  const base = config.bridge === undefined ? (config.network ?? "") : `bridge:${config.bridge}`;
+  const base = cardOf(config);
   const count = (seen.get(base) ?? 0) + 1;
   seen.set(base, count);
   const suffix = count === 1 ? "" : `#${count}`;
@@ -139,6 +144,13 @@ function macRequest(
     given: given !== undefined && badMac(given) === undefined ? given : undefined,
     locked: own(lockedOf, `${base}${suffix}`) ?? own(lockedOf, moved),
   };
+}
+
+/** Where a card is, in a word: a colon is in no network's name. */
+function cardOf({ network, bridge, type, attachment }: NicConfig): string {
+  if (network !== undefined) return network;
+  if (bridge !== undefined) return `bridge:${bridge}`;
+  return attachment === undefined ? `type:${type}` : `type:${type}:${attachment}`;
 }
 
 function checkMac({ problems }: Context, { logical }: MachineFacts, { config, index }: NicFacts): void {
@@ -192,6 +204,13 @@ function addressRequest(context: Context, machine: MachineFacts, nic: NicFacts):
     context.problems.add(
       path,
       `ip ${config.ip} is the gateway of network "${network.logical}". Use another one from ${range}.`,
+    );
+    return undefined;
+  }
+  if (network.reserved.includes(address)) {
+    context.problems.add(
+      path,
+      `VirtualBox keeps ${config.ip} of network "${network.logical}" for itself. Use another one from ${range}.`,
     );
     return undefined;
   }

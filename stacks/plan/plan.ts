@@ -1,8 +1,10 @@
 import type { LabConfig } from "../config/types";
 import { checkBackends } from "./backends";
+import { recordResource } from "./boot-record";
 import { checkConflicts } from "./conflicts";
 import type { Context } from "./context";
 import { unappliedAddress } from "./describe";
+import type { Hypervisor } from "./hypervisor";
 import { checkImages } from "./images";
 import { planLdap } from "./ldap";
 import { planLibvirt } from "./libvirt";
@@ -15,6 +17,7 @@ import { checkRemovals } from "./removals";
 import { resolveSeeds } from "./seeds";
 import { byCodeUnit, stable } from "./stable";
 import { type Lock, type PlannedResource, type PlanResult, resourceKey } from "./types";
+import { planVirtualBox } from "./virtualbox";
 
 export interface PlanOptions {
   /** Let more VPN users go at once than is likely to be meant. @default false */
@@ -40,8 +43,15 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
   checkRemovals(context, options.allowRemovals ?? false);
   if (problems.found.length > 0) return { problems: problems.found };
 
+  const on = <T extends { hypervisor: Hypervisor }>(things: ReadonlyMap<string, T>, which: Hypervisor) =>
+    [...things.values()].filter(({ hypervisor }) => hypervisor === which);
   const ordered = dependencyOrder(
-    [...planLibvirt(context, networks, machines), ...users],
+    [
+      ...planLibvirt(context, on(networks, "libvirt"), on(machines, "libvirt")),
+      ...planVirtualBox(context, on(networks, "virtualbox"), on(machines, "virtualbox"), () => undefined),
+      ...[...machines.values()].flatMap((machine) => recordResource(machine) ?? []),
+      ...users,
+    ],
     keyOf,
     (resource) => resource.dependsOn,
   );

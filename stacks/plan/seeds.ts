@@ -101,6 +101,7 @@ function namesIn(lock: Lock): Set<string> {
     names.add(`networks/${network}`);
     for (const card of Object.keys(machines)) names.add(`machines/${card.replace(/#\d+$/, "")}`);
   }
-  for (const machine of Object.keys(lock.macs ?? {})) names.add(`machines/${machine}`);
+  for (const machine of [...Object.keys(lock.macs ?? {}), ...Object.keys(lock.homes ?? {})])
+    names.add(`machines/${machine}`);
   return names;
 }
