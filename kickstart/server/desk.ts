@@ -128,6 +128,8 @@ export class BootDesk {
     }
     if (!this.#takeRoom(found.build)) return 429;
     const { macs: _, ...said } = report;
+    for (const secret of found.install?.secrets ?? [])
+      if (said.detail) said.detail = said.detail.replaceAll(secret, "***");
     const event = { stage: told, ...nameOf(found), mac: found.mac, address, ...said };
     await this.log.append(body.tooLong ? { ...event, detail: "its log was too long to be sent" } : event);
     if (told === "installed") this.registry.markInstalled(found);

@@ -34,6 +34,8 @@ export interface InstallFiles {
   initrd: string;
   /** With the URL of the config in its place. */
   cmdline: string;
+  /** Values in the text that no log may hold: an installer's own log may quote its config. */
+  secrets?: string[];
 }
 
 /** One line of the boot log. Append-only JSON lines. */

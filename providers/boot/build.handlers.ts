@@ -19,7 +19,7 @@ import { judge, stagesOf, type Watched } from "./progress";
 import { wayOn } from "./resume";
 import { buildSchema } from "./schema";
 import { withServer } from "./server";
-import { differingLines, digestOf, masked, servedFiles } from "./text";
+import { differingLines, digestOf, servedFiles } from "./text";
 
 const STEPS = {
   files: "1/7 files",
@@ -31,7 +31,8 @@ const STEPS = {
   clear: "7/7 clear away",
 } as const;
 
-const POLL_MS = 1_000;
+/** A look at the power may be a process of its own: seldom, once the first seconds are over. */
+const pollMs = (elapsedS: number): number => (elapsedS < 10 ? 200 : 1_000);
 
 const who = ({ name }: Pick<BuildInputs, "name">) => `image "${name}"`;
 
@@ -171,11 +172,7 @@ async function build(inputs: BuildInputs, folder: string, run: Run<BuildState>):
       if (way === "anew") await builder.make();
     });
     const installedAt = await run.step(STEPS.install, async () => {
-      try {
-        return await follow(watchedOf(registration), () => eventsOf(registration), builder.power, run);
-      } catch (error) {
-        throw error instanceof LabError ? withoutSecrets(error, inputs, run) : error;
-      }
+      return follow(watchedOf(registration), () => eventsOf(registration), builder.power, run);
     });
     await clearAway(inputs, folder, run, STEPS.clear);
     return builtOf(inputs, { text, installedAt });
@@ -200,13 +197,8 @@ async function follow(
         : new DeadlineError(verdict.message);
     run.progress(`[${STEPS.install}] ${verdict.line}`);
     if (verdict.kind === "installed" && verdict.isOff) return verdict.at;
-    await watch.pause(POLL_MS);
+    await watch.pause(pollMs(watch.elapsedS()));
   }
-}
-
-function withoutSecrets(error: LabError, { text }: BuildInputs, run: Run<BuildState>): LabError {
-  error.message = masked(error.message, text, run.secret);
-  return error;
 }
 
 /** Nobody may fetch or call any more, and the builder goes; its disk is the image, and a resource of its own. */

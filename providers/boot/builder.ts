@@ -1,4 +1,5 @@
 import type { Definition, Run } from "../core/definition";
+import { kinds } from "../registry";
 import type { BuildInputs } from "./build";
 
 /** A resource of another kind, made through its own definition and under a mark of its own. */
@@ -24,8 +25,6 @@ function runOfPart(run: Run, part: string, step: string): Run {
 }
 
 function partOf(kind: string, inputs: Record<string, unknown>, run: Run): Part {
-  // Loaded where it is used: it loads every kind's handlers the same way.
-  const { kinds } = require("../registry") as typeof import("../registry");
   const definition = kinds[kind]?.load() as Definition<object> | undefined;
   if (!definition) throw new Error(`unknown resource kind "${kind}"`);
   const look = async () =>

@@ -49,16 +49,8 @@ export function servedFiles(
     text: fillPlaceholders(text, values),
     cmdline: fillPlaceholders(cmdline, values),
     ...files,
+    secrets: secretsIn(text).map(secret),
   };
-}
-
-/** Values that no message may hold: a failed installer's log may quote its config. */
-export function masked(text: string, config: string, secret: (ref: SecretRef) => string): string {
-  const values = secretsIn(config)
-    .map(secret)
-    .filter((value) => value.length > 3)
-    .sort((a, b) => b.length - a.length);
-  return values.reduce((safe, value) => safe.replaceAll(value, "***"), text);
 }
 
 const MOST_LINES = 20;
