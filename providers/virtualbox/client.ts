@@ -118,6 +118,8 @@ export interface VirtualBoxClient {
   readonly label: string;
   /** Where 127.0.0.1 of VirtualBox's host is reached through; undefined for this machine. */
   readonly via: SshTarget | undefined;
+  /** The same object for all clients of a host: what somebody keeps about the host is kept by it. */
+  readonly place: object;
 
   /** `7.2.22r172053` */
   version(): Promise<string>;

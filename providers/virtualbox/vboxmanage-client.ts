@@ -48,6 +48,7 @@ export function vboxManageClient(parts: ClientParts, caller: Caller = {}): Virtu
   return {
     label: host.label,
     via: parts.via,
+    place: known,
     version: async () => (await run("--version")).trim(),
     defaultMachineFolder: () => {
       known.machineFolder ??= run("list", "systemproperties")
