@@ -1,20 +1,13 @@
 import type { Run } from "../core/definition";
 import type { VirtualBoxClient } from "./client";
 
-const folders = new WeakMap<VirtualBoxClient, Promise<string>>();
-
 /**
  * The one folder of a backend for all disks, images and seeds: not the machines' own, so that a rename or the removal
  * of a machine moves and deletes nothing.
  */
-export function folderOf(client: VirtualBoxClient, { backend }: Pick<Run, "backend">): Promise<string> {
-  if (backend.kind === "virtualbox" && backend.folder !== undefined) return Promise.resolve(backend.folder);
-  const known = folders.get(client);
-  if (known) return known;
-  const asked = client.defaultMachineFolder().then((base) => client.join(base, "labplan"));
-  folders.set(client, asked);
-  asked.catch(() => folders.delete(client));
-  return asked;
+export async function folderOf(client: VirtualBoxClient, { backend }: Pick<Run, "backend">): Promise<string> {
+  if (backend.kind === "virtualbox" && backend.folder !== undefined) return backend.folder;
+  return client.join(await client.defaultMachineFolder(), "labplan");
 }
 
 /** Last part of a path, of whichever system the host is. */

@@ -32,7 +32,7 @@ const KEPT_MS = 15_000;
 
 /** What a host tells, asked for once in a while and not once per machine. */
 export class Kept<T> {
-  private readonly answers = new WeakMap<VirtualBoxClient, { at: number; answer: Promise<T> }>();
+  private readonly answers = new WeakMap<object, { at: number; answer: Promise<T> }>();
   private readonly ask: (client: VirtualBoxClient) => Promise<T>;
 
   constructor(ask: (client: VirtualBoxClient) => Promise<T>) {
@@ -41,17 +41,17 @@ export class Kept<T> {
 
   /** `fresh`: not older than this call. */
   of(client: VirtualBoxClient, fresh = false): Promise<T> {
-    const known = this.answers.get(client);
+    const known = this.answers.get(client.place);
     if (known && !fresh && performance.now() - known.at < KEPT_MS) return known.answer;
     const answer = this.ask(client);
-    this.answers.set(client, { at: performance.now(), answer });
-    answer.catch(() => this.answers.delete(client));
+    this.answers.set(client.place, { at: performance.now(), answer });
+    answer.catch(() => this.answers.delete(client.place));
     return answer;
   }
 
   /** We changed it ourselves. */
   forget(client: VirtualBoxClient): void {
-    this.answers.delete(client);
+    this.answers.delete(client.place);
   }
 }
 

@@ -15,7 +15,11 @@ export function settingsOf(
   const { name, osType, cpus, memoryMiB, firmware } = inputs;
   if (!comparison) {
     const wanted = wantedSettings(inputs, interfaces);
-    return { ...wanted, name, nics: inputs.nics.length === 0 ? [FIRST_CARD] : (wanted.nics ?? []) };
+    // It has no forwards yet: to say that there are none would cost a look.
+    const nics = (wanted.nics ?? []).map(({ forwards = [], ...nic }) =>
+      forwards.length > 0 ? { ...nic, forwards } : nic,
+    );
+    return { ...wanted, name, nics: nics.length === 0 ? [FIRST_CARD] : nics };
   }
   const { differences, nics } = comparison;
   return {
