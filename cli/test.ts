@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { available as ldapAvailable } from "../test/systems/ldap/start";
 import { available as libvirtAvailable } from "../test/systems/libvirt/start";
 import { available as sshAvailable } from "../test/systems/ssh/start";
+import { available as virtualBoxAvailable } from "../test/systems/virtualbox/start";
 
 /** What can be had here, and why something cannot: printed before the tests, because a skip must have a reason. */
 function tiers(): [string, string | undefined][] {
@@ -13,6 +14,7 @@ function tiers(): [string, string | undefined][] {
     ["real libvirtd", libvirtAvailable()],
     ["real slapd", ldapAvailable()],
     ["real sshd", sshAvailable()],
+    ["real VBoxManage", virtualBoxAvailable()],
   ];
 }
 
@@ -21,7 +23,7 @@ export async function runTests(args: string[]): Promise<number> {
   const missing = tiers().filter(([, reason]) => reason);
   console.log("Tests run on:");
   for (const [name, reason] of tiers())
-    console.log(`  ${name.padEnd(14)} ${reason ? `NOT RUN: ${reason}` : "yes"}`);
+    console.log(`  ${name.padEnd(15)} ${reason ? `NOT RUN: ${reason}` : "yes"}`);
   if (missing.length > 0)
     console.log('  "npm run systems" installs the real ones (as root, Debian or Ubuntu).');
   if (missing.length > 0 && process.env.CI) {

@@ -1,0 +1,178 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { VirtualBoxBackend } from "../../../stacks/config/types";
+
+/** A VirtualBox of the test's own: its own settings and VBoxSVC, in mount and pid namespaces of its own. */
+export interface VirtualBox {
+  /** For `virtualBoxFor`: its VBoxManage, and a folder of its own for disks. */
+  backend: VirtualBoxBackend & { vboxManage: string; folder: string };
+  /** Runs the VBoxManage of this VirtualBox; may be given to anything that wants a VBoxManage. */
+  vboxManage: string;
+  /** For machines; the same path inside and outside. */
+  folder: string;
+  /** Pids, as seen from here, of its VBoxSVC processes. */
+  services(): number[];
+  /** Ends all its processes; leaves no mount and no folder. */
+  stop(): Promise<void>;
+}
+
+export interface VirtualBoxOptions {
+  /** Put VirtualBox's own wrapper before VBoxManage, as a user who just types its name does. */
+  wrapper?: boolean;
+}
+
+const PREFIX = "labplan-virtualbox-";
+const ROOT = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "labplan", "virtualbox");
+const REAL = "/usr/lib/virtualbox/VBoxManage";
+const TOOLS = ["/usr/bin/unshare", "/usr/bin/nsenter", "/usr/bin/setpriv", "/usr/sbin/chroot"];
+
+/** Undefined when a real VirtualBox can be run here, else the reason why not. */
+export function available(): string | undefined {
+  if (process.platform !== "linux") return "the VirtualBox of the tests needs Linux";
+  for (const path of TOOLS) {
+    try {
+      accessSync(path, constants.X_OK);
+    } catch {
+      return `${path} is not installed`;
+    }
+  }
+  if (process.getuid?.() !== 0) return "needs root, for mount and pid namespaces";
+  if (!existsSync(join(ROOT, REAL)))
+    return `${ROOT} is not built; test/systems/virtualbox/install.sh builds it`;
+  try {
+    execFileSync("/usr/bin/unshare", ["-m", "-p", "-f", "--mount-proc", "true"], { stdio: "pipe" });
+  } catch {
+    return "this container may not make namespaces (CAP_SYS_ADMIN)";
+  }
+  return undefined;
+}
+
+export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<VirtualBox> {
+  const reason = available();
+  if (reason) throw new Error(`no private VirtualBox: ${reason}`);
+  sweep();
+  const state = mkdtempSync(join(tmpdir(), PREFIX));
+  writeFileSync(join(state, "owner"), `${process.pid}`);
+  for (const name of ["home", "machines", "media"]) mkdirSync(join(state, name), { mode: 0o700 });
+  // setpriv: when this process is killed, the kernel kills unshare, and that kills all that is inside.
+  const child = spawn(
+    "/usr/bin/setpriv",
+    [
+      ...["--pdeathsig", "KILL", "/usr/bin/unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child"],
+      ...["bash", join(__dirname, "init.sh"), ROOT, state],
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said += chunk.toString("utf8");
+  });
+  const stop = async () => {
+    await end(child);
+    rmSync(state, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  };
+  try {
+    await ready(child, state, () => said);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const vboxManage = join(state, "vboxmanage.sh");
+  writeFileSync(vboxManage, script(firstInside(child), state, options), { mode: 0o755 });
+  const folder = join(state, "machines");
+  return {
+    backend: { kind: "virtualbox", vboxManage, folder: join(state, "media") },
+    vboxManage,
+    folder,
+    services: () => servicesIn(firstInside(child)),
+    stop,
+  };
+}
+
+/** Both variables: without a socket of its own it would join a VBoxSVC of this user that runs already. */
+function script(pid: number, state: string, { wrapper }: VirtualBoxOptions): string {
+  const id = basename(state).slice(PREFIX.length);
+  const env = `HOME=${state} VBOX_USER_HOME=${state}/home VBOX_IPC_SOCKETID=labplan-${id}`;
+  const path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+  const enter = `/usr/bin/nsenter -t ${pid} -m -p --wd=/`;
+  const program = wrapper ? "/usr/bin/VBoxManage" : REAL;
+  return `#!/bin/sh\nexec ${enter} /usr/sbin/chroot ${ROOT} /usr/bin/env -i ${env} ${path} LANG="$LANG" LC_ALL="$LC_ALL" ${program} "$@"\n`;
+}
+
+async function ready(child: ChildProcess, state: string, said: () => string): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!existsSync(join(state, "ready"))) {
+    if (child.exitCode !== null || Date.now() > deadline)
+      throw new Error(`VirtualBox's namespaces were not made in ${state}: ${said()}`);
+    await sleep(10);
+  }
+}
+
+/** Pid, as seen from here, of the first process of the namespaces. */
+function firstInside(child: ChildProcess): number {
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+  return Number(children[0]);
+}
+
+/** VBoxSVC processes that live in the same pid namespace. */
+function servicesIn(pid: number): number[] {
+  const namespaceOf = (of: number | string) => readlinkSync(`/proc/${of}/ns/pid`);
+  const namespace = namespaceOf(pid);
+  return readdirSync("/proc")
+    .filter((name) => {
+      try {
+        return (
+          /^\d+$/.test(name) &&
+          readFileSync(`/proc/${name}/comm`, "utf8").trim() === "VBoxSVC" &&
+          namespaceOf(name) === namespace
+        );
+      } catch {
+        return false; // it has just ended
+      }
+    })
+    .map(Number);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const inside = firstInside(child);
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await exited;
+  // The kernel takes the rest of the pid namespace down with its first process.
+  for (let tries = 0; inside > 0 && existsSync(`/proc/${inside}`) && tries < 500; tries++) await sleep(10);
+}
+
+/** Folders of test runs that were killed: their processes are gone already. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(PREFIX)) continue;
+    const folder = join(tmpdir(), name);
+    let owner = "";
+    try {
+      owner = readFileSync(join(folder, "owner"), "utf8");
+    } catch {
+      continue; // being made, or swept by another
+    }
+    if (existsSync(`/proc/${owner}`)) continue;
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // Another test run sweeps it at the same moment, or its last process is still ending.
+    }
+  }
+}
