@@ -23,6 +23,7 @@ export interface DaemonStatus {
   /** Folder of the state. */
   home: string;
   libvirtSocket: string;
+  virtualBoxSocket: string;
   ldapUrl: string;
   ldapPasswordFile: string;
   /** How sandboxes are kept apart: `namespaces`, or `restricted` where there are none. */

@@ -13,6 +13,8 @@ import type { Places } from "./places";
 import { accountFor, dropTo, makeStateFolder, stateFolderOf } from "./privileges";
 import { Machines } from "./sandbox/machines";
 import { codeVersion } from "./version";
+import { startVirtualBoxServer } from "./virtualbox/server";
+import { VirtualBox } from "./virtualbox/store/virtualbox";
 
 /** The daemon's own process: started by `start.ts`, with its places in the environment. */
 
@@ -45,6 +47,7 @@ async function main(): Promise<void> {
   });
   const faults = new Faults(path.join(home, "faults.json"), process.env.LABPLAN_EMBEDDED_FAULTS, log);
   const listener = await listenEarly(places.libvirtSocket);
+  const virtualBoxListener = await listenEarly(places.virtualBoxSocket);
   await stopCompiler();
   if (account) dropTo(account);
   for (const name of ["LABPLAN_EMBEDDED_DAEMON", "LABPLAN_EMBEDDED_FAULTS"]) delete process.env[name];
@@ -62,8 +65,18 @@ async function main(): Promise<void> {
   });
   const lab = new Lab({ journal, poolFolder: folder("pools"), guests: machines, log });
   const libvirt = startLibvirtServer({ listener, lab, faults, onChange: used });
+  const virtualBoxJournal = new Journal(folder("virtualbox-journal"));
+  const virtualBox = new VirtualBox({
+    journal: virtualBoxJournal,
+    home: folder("virtualbox"),
+    guests: machines,
+    log,
+  });
+  const vbox = startVirtualBoxServer({ listener: virtualBoxListener, virtualBox, faults, onChange: used });
   const ldap = await startDirectory(folder("ldap"), path.join(home, "ldap.port"), faults);
   await lab.resume();
+  virtualBox.resume();
+  const running = (): number => lab.domains.running + virtualBox.running;
 
   status = () => ({
     pid: process.pid,
@@ -72,16 +85,17 @@ async function main(): Promise<void> {
     uid: process.getuid?.() ?? -1,
     home,
     libvirtSocket: places.libvirtSocket,
+    virtualBoxSocket: places.virtualBoxSocket,
     ldapUrl: ldap.url,
     ldapPasswordFile: ldap.adminPasswordFile,
     isolation: machines?.isolation ?? "unknown",
-    connections: libvirt.connections,
-    runningMachines: lab.domains.running,
+    connections: libvirt.connections + vbox.connections,
+    runningMachines: running(),
   });
 
   const idle = setInterval(
     () => {
-      if (libvirt.connections > 0 || lab.domains.running > 0) used();
+      if (libvirt.connections > 0 || vbox.connections > 0 || running() > 0) used();
       else if (Date.now() - lastUse >= idleMs) void stop("idle");
     },
     Math.max(20, Math.min(idleMs / 4, 5_000)),
@@ -94,8 +108,9 @@ async function main(): Promise<void> {
     clearInterval(idle);
     // A connection that hangs must not keep us; what was answered is in the journal already.
     setTimeout(() => process.exit(0), 5_000).unref();
-    await Promise.all([control.close(), libvirt.close(), ldap.close(), machines?.close()]);
-    journal.close();
+    const servers = [control, libvirt, vbox, ldap, virtualBox.power, machines];
+    await Promise.all(servers.map((one) => one?.close()));
+    for (const one of [journal, virtualBoxJournal]) one.close();
     process.exit(0);
   }
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));

@@ -11,6 +11,8 @@ export interface Places {
   /** Private to the user who calls. */
   runFolder: string;
   libvirtSocket: string;
+  /** Of `VBoxManage.cjs`. */
+  virtualBoxSocket: string;
   controlSocket: string;
   lock: string;
   /** What the daemon says; begun anew with each start. */
@@ -35,6 +37,7 @@ export function placesOf(home?: string): Places {
     home: chosen,
     runFolder,
     libvirtSocket: at("libvirt"),
+    virtualBoxSocket: at("vbox"),
     controlSocket: at("control"),
     lock: at("lock"),
     log: at("log"),

@@ -11,6 +11,8 @@ import { codeVersion } from "./version";
 
 export interface EmbeddedLab {
   libvirtSocket: string;
+  /** First argument of `virtualbox/VBoxManage.cjs`; the command follows. */
+  virtualBoxSocket: string;
   ldapUrl: string;
   /** File (0600) with the password of the directory's administrator. */
   ldapPasswordFile: string;
@@ -69,8 +71,16 @@ export async function embeddedMachines(options: { home?: string } = {}): Promise
   return (await askControl(placesOf(options.home).controlSocket, "machines")) ?? [];
 }
 
-const labOf = ({ libvirtSocket, ldapUrl, ldapPasswordFile, pid, home }: DaemonStatus): EmbeddedLab => ({
+const labOf = ({
   libvirtSocket,
+  virtualBoxSocket,
+  ldapUrl,
+  ldapPasswordFile,
+  pid,
+  home,
+}: DaemonStatus): EmbeddedLab => ({
+  libvirtSocket,
+  virtualBoxSocket,
   ldapUrl,
   ldapPasswordFile,
   pid,
@@ -97,7 +107,8 @@ async function stopAt(places: Places): Promise<DaemonStatus | undefined> {
     }
   }
   // Of a killed daemon, or of one that could not remove them as it was no longer root.
-  for (const socket of [places.libvirtSocket, places.controlSocket]) fs.rmSync(socket, { force: true });
+  for (const socket of [places.libvirtSocket, places.virtualBoxSocket, places.controlSocket])
+    fs.rmSync(socket, { force: true });
   return status;
 }
 

@@ -11,7 +11,28 @@ export interface GuestHardware {
   media: string[];
   /** Kernel command line, when it boots a kernel directly. */
   cmdline?: string;
+  /** Where it boots from, in order. Absent: from whatever it has. */
+  bootOrder?: BootDevice[];
+  /** Its first disk. */
+  disk?: BootDisk;
+  /** What the network of its first card says to a machine that boots by it. */
+  netboot?: NetworkBoot;
+  /** Whether an address leads to the host's own loopback: a gateway, or NAT's 10.0.2.2. */
+  isHost?: (address: string) => boolean;
 }
+
+export type BootDevice = "network" | "disk" | "dvd";
+
+/** A disk as the firmware and an installer see it. */
+export interface BootDisk {
+  /** Nothing was ever written to it: no boot from there. */
+  isBlank(): boolean;
+  /** An installer wrote a system to it. */
+  install(): void;
+}
+
+/** The URL that iPXE is sent to, or the folder that VirtualBox's own TFTP serves to pxelinux. */
+export type NetworkBoot = { via: "ipxe"; url: string } | { via: "tftp"; prefix: string; bootFile: string };
 
 /** Where a running guest really answers. */
 export interface GuestAddress {
@@ -35,4 +56,10 @@ export interface Guests {
   console(uuid: string): Readable;
   /** Its disk is gone for good. */
   forget(uuid: string): Promise<void>;
+  /** Keep a copy of its disk as it is now, for a snapshot. */
+  keep?(uuid: string, snapshot: string): Promise<void>;
+  /** Give it the disk of a snapshot again; it is off. */
+  restore?(uuid: string, snapshot: string): Promise<void>;
+  /** The snapshot is gone. */
+  release?(uuid: string, snapshot: string): Promise<void>;
 }
