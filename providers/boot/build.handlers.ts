@@ -15,6 +15,7 @@ import { stopwatch } from "../core/stopwatch";
 import type { BuildInputs, BuildState } from "./build";
 import { buildChanges } from "./build.changes";
 import { blankDisk, builderOf, isDiskThere } from "./builder";
+import { precheckOf } from "./precheck";
 import { judge, stagesOf, type Watched } from "./progress";
 import { wayOn } from "./resume";
 import { buildSchema } from "./schema";
@@ -93,6 +94,8 @@ export const buildDefinition: Definition<BuildInputs, BuildState> = {
     // Without its disk there is no image, and a blank one in its place is none either, until it is installed.
     return known.installed && !(await isDiskThere(inputs, run)) ? { ...known, installed: false } : known;
   },
+
+  precheck: (inputs, run) => precheckOf(inputs, run),
 
   notes(inputs, { text, installed, generation, name }) {
     if (!installed || inputs.text === text || inputs.generation !== generation) return [];

@@ -287,6 +287,17 @@ describe("an image's installation", () => {
     await buildDefinition.remove({ ...inputs(), installed: false }, run());
   });
 
+  it("refuses in the preview what validators find, at its line, and a password that is none", async () => {
+    const bad = inputs({
+      text: "%post --erroronfail\nif true; then\n%end\nrootpw --iscrypted {{secret:rootHash}}\n",
+    });
+    const problems = (await buildDefinition.precheck?.(bad, run({ root: "hunter2" }))) ?? [];
+    const told = problems.map(({ field, message }) => `${field}: ${message}`).join("\n");
+    expect(told).toMatch(/text: image "rocky9": line [23] of its config: .*(shell-syntax)/);
+    expect(told).toMatch(/\{\{secret:rootHash\}\} in line 4 .*must be a crypted password/);
+    expect(told + said.join()).not.toContain("hunter2");
+  });
+
   it("says in the preview which installer's file is no good before it makes anything", async () => {
     const kernel = { source: { path: path.join(folder, "missing") } };
     await expect(up({ kernel })).rejects.toThrow(/image "rocky9": kernel: cannot read/);
