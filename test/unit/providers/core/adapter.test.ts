@@ -219,6 +219,24 @@ describe("diff", () => {
     });
   });
 
+  test("what a kind notes is asked of the state and the wish, and is no change", async () => {
+    const asked: object[] = [];
+    const notes = (inputs: object, state: object) => {
+      asked.push([inputs, state]);
+      return ["the password stays as it is"];
+    };
+    const provider = toDynamicProvider({ ...box, notes } as unknown as Definition<object>);
+    const { id, outs } = await provider.create(wanted);
+    const diff = await provider.diff?.(id, outs, { ...wanted, password: "new-password" });
+    expect(diff).toMatchObject({ changes: false, replaces: [] });
+    expect(asked).toEqual([
+      [
+        { backend: "b", name: "a", size: 3, password: "new-password" },
+        { backend: "b", name: "a", size: 3, serial: "s-1", open: true },
+      ],
+    ]);
+  });
+
   test("trap pulumi-dynamic#5: a provider of changed code sees no difference", async () => {
     const { id, outs } = await kit().create(wanted);
     const changed = toDynamicProvider({ ...box, id: () => "another way" } as unknown as Definition<object>);
