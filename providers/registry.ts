@@ -33,6 +33,13 @@ export const kinds: Record<string, Kind> = {
     load: () => define(require("./boot/record.handlers").recordDefinition),
     outputs: ["bootId", "address", "sshHostKey", "bootedAt"],
   },
+  "virtualbox:Network": { load: () => define(require("./virtualbox/network.handlers").networkDefinition) },
+  "virtualbox:Medium": { load: () => define(require("./virtualbox/medium.handlers").mediumDefinition) },
+  "virtualbox:Machine": {
+    load: () => define(require("./virtualbox/machine.handlers").machineDefinition),
+    outputs: ["address", "sshPort", "sshHostKey"],
+  },
+  "virtualbox:Snapshot": { load: () => define(require("./virtualbox/snapshot.handlers").snapshotDefinition) },
   "ldap:User": {
     load: () => define(require("./ldap/user.handlers").userDefinition),
     secretOutputs: ["generatedPassword"],
