@@ -35,8 +35,11 @@ export class Findings {
     if (!this.#found.has(key)) this.#found.set(key, finding);
   }
 
-  /** By line. */
+  /** By line. A line that was not rendered has whatever else is wrong from that. */
   list(): Finding[] {
-    return [...this.#found.values()].sort((a, b) => a.line - b.line || a.rule.localeCompare(b.rule));
+    const all = [...this.#found.values()];
+    const raw = new Set(all.filter(({ rule }) => rule === "unrendered").map(({ line }) => line));
+    const told = all.filter(({ line, rule }) => rule === "unrendered" || !raw.has(line));
+    return told.sort((a, b) => a.line - b.line || a.rule.localeCompare(b.rule));
   }
 }

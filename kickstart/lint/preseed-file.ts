@@ -8,38 +8,36 @@ export interface PreseedEntry {
   question: string;
   type: string;
   value: string;
+  /** The value as it stands in the file from `line` on, backslashes and all: a shell reads them alike. */
+  lines: string[];
 }
 
 /** Take a preseed apart as the installer's own reader does: lines that end with a backslash go on in the next. */
 export function parsePreseed(text: string, findings: Findings): PreseedEntry[] {
   const entries: PreseedEntry[] = [];
-  let open: { line: number; parts: string[] } | undefined;
+  let open: { line: number; parts: string[]; raw: string[] } | undefined;
   text.split("\n").forEach((raw, index) => {
     const line = index + 1;
-    if (raw.startsWith("#")) {
-      if (open)
+    const isComment = raw.startsWith("#");
+    if (isComment || raw.trim() === "") {
+      if (open) {
+        const what = isComment ? "a comment" : "a blank line";
         findings.error(
           line,
           "comment-in-command",
-          "a comment amid a value is dropped by the installer, and what it comments is not what it seems",
+          `${what} amid a value is dropped by the installer: the line before ends with a backslash`,
         );
-      return;
-    }
-    if (raw.trim() === "") {
-      if (open)
-        findings.error(
-          line,
-          "comment-in-command",
-          "a blank line amid a value: the line before ends with a backslash",
-        );
+        open.raw.push("\\");
+      }
       return;
     }
     const part = raw.trimStart();
-    const goesOn = /\\$/.test(part);
-    open ??= { line, parts: [] };
+    const goesOn = part.endsWith("\\");
+    open ??= { line, parts: [], raw: [] };
     open.parts.push(goesOn ? part.replace(/\s*\\$/, "") : part);
+    open.raw.push(part);
     if (goesOn) return;
-    entryOf(open.line, open.parts.join(" "), entries, findings);
+    entryOf(open, entries, findings);
     open = undefined;
   });
   if (open)
@@ -47,13 +45,19 @@ export function parsePreseed(text: string, findings: Findings): PreseedEntry[] {
   return entries;
 }
 
-function entryOf(line: number, text: string, entries: PreseedEntry[], findings: Findings): void {
-  const [, owner, question, type, value = ""] = /^(\S+)\s+(\S+)\s+(\S+)(?:\s(.*))?$/.exec(text) ?? [];
+function entryOf(
+  { line, parts, raw: [head = "", ...tail] }: { line: number; parts: string[]; raw: string[] },
+  entries: PreseedEntry[],
+  findings: Findings,
+): void {
+  const [, owner, question, type, value = ""] =
+    /^(\S+)\s+(\S+)\s+(\S+)(?:\s(.*))?$/.exec(parts.join(" ")) ?? [];
   if (!owner || !question || !type) {
     findings.error(line, "syntax", "a line is: owner question type value, like d-i time/zone string UTC");
     return;
   }
-  entries.push({ line, owner, question, type, value: value.trim() });
+  const lines = [head.replace(/^\S+\s+\S+\s+\S+\s*/, ""), ...tail];
+  entries.push({ line, owner, question, type, value: value.trim(), lines });
 }
 
 /** A script kept as comments, `#name|text`: our own templates' way, since a value is one line. */

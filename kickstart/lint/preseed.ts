@@ -107,8 +107,8 @@ function lintPassword({ line, question, value }: PreseedEntry, findings: Finding
     findings.error(line, "password-in-clear", `${question} in clear; name it as {{secret:…}}`);
 }
 
-function lintCommand({ line, question, value }: PreseedEntry, findings: Findings): void {
-  const script: Script = { name: question, line, lines: [value], shell: "sh" };
+function lintCommand({ line, question, lines }: PreseedEntry, findings: Findings): void {
+  const script: Script = { name: question, line, lines, shell: "sh" };
   lintScript(script, findings);
   if (question.endsWith("late_command")) lintTarget(script, findings);
 }

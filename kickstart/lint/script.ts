@@ -29,7 +29,7 @@ export function lintScript(script: Script, findings: Findings): void {
         "rc-local",
         "rc.local is gone; install a systemd unit, as {{ bootedUnit }} does to call home at every boot",
       );
-    if (/\blabplan_report\s+booted\b|\b(curl|wget)\b.*\/booted\b/.test(text))
+    if (/\blabplan_report\s+booted\b|^(?!\s*(echo|printf)\b).*\b(curl|wget)\b.*\/booted\b/.test(text))
       findings.error(
         line,
         "booted-from-installer",

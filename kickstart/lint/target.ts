@@ -11,6 +11,7 @@ const OF_INSTALLER =
 /** Commands at the end of an installation run in the installer; what is for the new system says so. */
 export function lintTarget({ lines, line: start }: Script, findings: Findings): void {
   let hereEnd: string | undefined;
+  let goesOn = false;
   lines.forEach((text, index) => {
     const line = start + index;
     if (hereEnd !== undefined) {
@@ -19,23 +20,27 @@ export function lintTarget({ lines, line: start }: Script, findings: Findings): 
     }
     hereEnd = /<<-?\s*["'\\]?([A-Za-z_]\w*)/.exec(text)?.[1];
     if (/^\s*#/.test(text)) return;
-    for (const part of unquoted(text).split(/;|&&|\|\||\|/)) {
-      const command = part.trim().replace(/^(if|then|else|do|!|\{|\()\s+/, "");
-      const [program] = FOR_TARGET.exec(command) ?? [];
-      if (program)
-        findings.error(
-          line,
-          "not-in-target",
-          `${program} runs in the installer here; write in-target ${program} …`,
-        );
-      const [, path] = />>?\s*(\/[^\s;&|)]*)/.exec(command) ?? [];
-      if (path && !OF_INSTALLER.test(path))
-        findings.error(
-          line,
-          "not-in-target",
-          `${path} is the installer's own, gone at its end; write /target${path}`,
-        );
-    }
+    const startsWithin = goesOn;
+    goesOn = /[^;&|({\s]\s*\\$/.test(text);
+    unquoted(text)
+      .split(/;|&&|\|\||\|/)
+      .forEach((part, position) => {
+        const command = part.trim().replace(/^(if|then|else|do|!|\{|\()\s+/, "");
+        const [program] = (startsWithin && position === 0 ? undefined : FOR_TARGET.exec(command)) ?? [];
+        if (program)
+          findings.error(
+            line,
+            "not-in-target",
+            `${program} runs in the installer here; write in-target ${program} …`,
+          );
+        const [, path] = />>?\s*(\/[^\s;&|)]*)/.exec(command) ?? [];
+        if (path && !OF_INSTALLER.test(path))
+          findings.error(
+            line,
+            "not-in-target",
+            `${path} is the installer's own, gone at its end; write /target${path}`,
+          );
+      });
   });
 }
 

@@ -34,15 +34,23 @@ export function publicKeyRefusal(key: string): string | undefined {
   const wrong = formats["ssh-public-key"]?.(key);
   if (wrong) return wrong;
   const [type = "", blob = ""] = key.trim().split(/\s+/);
-  const bytes = Buffer.from(blob, "base64");
-  const length = bytes.length >= 4 ? bytes.readUInt32BE(0) : -1;
-  const inside = length > 0 && length < 64 ? bytes.toString("latin1", 4, 4 + length) : "";
-  if (inside !== type)
-    return `the key says ${type}, and its data are of another kind: it is cut off or mistyped`;
-  const expected = { "ssh-ed25519": 51 }[type];
-  return expected && bytes.length !== expected
-    ? "the key is cut off or mistyped: its length is wrong"
-    : undefined;
+  const fields = sshStrings(Buffer.from(blob, "base64"));
+  const isWhole = fields !== undefined && (type !== "ssh-ed25519" || fields[1]?.length === 32);
+  if (fields?.[0]?.toString("latin1") === type && isWhole) return undefined;
+  return `the key says ${type}, and its data do not: it is cut off or mistyped`;
+}
+
+/** The strings that a key is made of, each behind its length; undefined when they do not fill it. */
+function sshStrings(bytes: Buffer): Buffer[] | undefined {
+  const strings: Buffer[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const end = at + 4 > bytes.length ? Infinity : at + 4 + bytes.readUInt32BE(at);
+    if (end > bytes.length) return undefined;
+    strings.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return strings;
 }
 
 export const hostNameRefusal = (name: string): string | undefined => formats["domain-name"]?.(name);
