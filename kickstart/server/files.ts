@@ -38,7 +38,7 @@ const underWay = new Map<string, Promise<string>>();
  * is whole and its checksum is right; a path is used as it is, once its checksum was checked.
  */
 export async function fetchInstallerFile(file: InstallerFile, options: FetchOptions): Promise<FetchedFile> {
-  const { name, folder, signal } = options;
+  const { name, folder } = options;
   if (file.checksum !== undefined && !/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(file.checksum))
     throw new LabError(
       `${name}: "${file.checksum}" is no checksum: want sha256:<64 hex digits> or sha512:<128>`,
@@ -46,6 +46,11 @@ export async function fetchInstallerFile(file: InstallerFile, options: FetchOpti
   if ("path" in file.source) return checkedPath(file.source.path, file.checksum, options);
 
   const { url } = file.source;
+  const { username, password } = new URL(url);
+  if (username || password)
+    throw new LabError(
+      `${name}: the mirror's URL may hold no user or password: it is in the state, and in messages`,
+    );
   const known = file.checksum ? { checksum: file.checksum, from: "config" } : await askMirror(url, options);
   const target = path.join(folder, "files", known.checksum.replace(/^.*:/, ""));
   const present = await access(target).then(
@@ -53,12 +58,31 @@ export async function fetchInstallerFile(file: InstallerFile, options: FetchOpti
     () => false,
   );
   if (!present) {
-    const running = underWay.get(target) ?? download(url, known.checksum, target, options);
-    underWay.set(target, running);
-    await running.finally(() => underWay.delete(target));
+    await downloadOnce(url, known.checksum, target, options);
   }
-  signal?.throwIfAborted();
   return { path: target, ...known };
+}
+
+async function downloadOnce(
+  url: string,
+  checksum: string,
+  target: string,
+  options: FetchOptions,
+): Promise<void> {
+  const others = underWay.get(target);
+  if (others) {
+    const failed = await others.then(
+      () => false,
+      () => true,
+    );
+    options.signal?.throwIfAborted();
+    // It may have been cut off on its own behalf: that is none of ours.
+    if (failed) await downloadOnce(url, checksum, target, options);
+    return;
+  }
+  const ours = download(url, checksum, target, options);
+  underWay.set(target, ours);
+  await ours.finally(() => underWay.delete(target));
 }
 
 async function checkedPath(
