@@ -6,7 +6,16 @@ import { stopEmbedded } from "../../embedded/start";
 
 const ROOT = path.resolve(__dirname, "../..");
 /** Everything a user's clone has, but for its stacks. */
-const LINKED = ["providers", "schemas", "embedded", "bench", "node_modules", "tsconfig.json", "Pulumi.yaml"];
+const LINKED = [
+  "providers",
+  "schemas",
+  "embedded",
+  "kickstart",
+  "bench",
+  "node_modules",
+  "tsconfig.json",
+  "Pulumi.yaml",
+];
 
 /** The engine itself: killing the npm launcher of the same name in node_modules would leave it running. */
 export const PULUMI =
