@@ -8,6 +8,8 @@ export const newCard = (machine: string, card: string, mac: string, ip: string |
 export const newAddress = (machine: string, card: string, ip: string): string =>
   `${machine} on ${place(card)} has address ${ip}`;
 
+export const formatGiB = (bytes: number): string => `${Math.round((bytes / 2 ** 30) * 100) / 100} GiB`;
+
 export const newPort = (machine: string, port: number): string =>
   `${machine} has its SSH at port ${port} of its host`;
 
@@ -24,7 +26,7 @@ function place(card: string): string {
   const name = base.startsWith("bridge:")
     ? `bridge "${base.slice("bridge:".length)}"`
     : type !== undefined
-      ? `VirtualBox's ${type}${attachment === undefined ? "" : ` "${attachment}"`}`
+      ? `VirtualBox's ${type === "nat" ? "own NAT" : type}${attachment === undefined ? "" : ` "${attachment}"`}`
       : `network "${base}"`;
   return count === undefined ? name : `${name} (card ${count} there)`;
 }

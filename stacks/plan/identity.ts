@@ -83,6 +83,14 @@ export function assignMacs(requests: readonly MacRequest[], digest: Digest = sha
   return macs;
 }
 
+/** MAC of a card that is there for a while only, and in no lock file: none of `taken`. */
+export function macOf(origin: Origin, taken: ReadonlySet<string>): string {
+  for (let attempt = 0; ; attempt++) {
+    const mac = macFrom(sha256(["mac", ...partsOf(origin), String(attempt)]));
+    if (!taken.has(mac)) return mac;
+  }
+}
+
 const macFrom = (bytes: Buffer): string =>
   `52:54:00:${[0, 1, 2].map((i) => bytes.readUInt8(i).toString(16).padStart(2, "0")).join(":")}`;
 

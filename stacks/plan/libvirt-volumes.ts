@@ -1,6 +1,6 @@
 import { markPrefix } from "../../providers/core/definition";
 import type { VolumeInputs } from "../../providers/libvirt/volume";
-import type { BackendConfig } from "../config/types";
+import type { BackendConfig, ImageConfig } from "../config/types";
 import type { Context } from "./context";
 import { imageFormat } from "./images";
 import type { MachineFacts } from "./machines";
@@ -26,11 +26,22 @@ type ImageUse = "base" | "iso" | "file";
 
 const SECTOR = 512;
 
+/** Where a volume is made. */
+export interface VolumePlace {
+  /** Logical name of the backend. */
+  name: string;
+  backend: BackendConfig;
+}
+const placeOf = ({ config, backend }: MachineFacts): VolumePlace => ({ name: config.backend, backend });
+
 /** Collects the volumes that machines need, each once. */
 export class VolumePlan {
   readonly #context: Context;
   readonly #resources = new Map<string, PlannedResource>();
   readonly #pools = new Map<string, BackendConfig>();
+
+  /** Disks of installed images, by image. */
+  readonly #installed = new Map<string, { disk: PlannedVolume; needs: string[] }>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -47,9 +58,12 @@ export class VolumePlan {
 
   /** The pool that a machine's volumes are in, made where it is ours. */
   poolFor(machine: MachineFacts): { name: string; keys: string[] } {
-    const { backend } = machine.config;
-    const pool = poolOf(this.#context, backend);
-    if (pool.key) this.#pools.set(backend, machine.backend);
+    return this.#poolAt(placeOf(machine));
+  }
+
+  #poolAt({ name, backend }: VolumePlace): { name: string; keys: string[] } {
+    const pool = poolOf(this.#context, name);
+    if (pool.key) this.#pools.set(name, backend);
     return { name: pool.name, keys: pool.key ? [pool.key] : [] };
   }
 
@@ -57,18 +71,23 @@ export class VolumePlan {
   disk(machine: MachineFacts, index: number): PlannedVolume | undefined {
     const disk = machine.config.disks?.[index];
     if (!disk) return undefined;
-    const base = disk.image === undefined ? undefined : this.image(machine, disk.image, "base");
+    const place = placeOf(machine);
+    const image = disk.image === undefined ? undefined : own(this.#context.config.images, disk.image);
+    // A full copy is sent as the image itself would be.
+    const copied = disk.clone === "full" && image && !image.install ? image : undefined;
+    const base = disk.image === undefined || copied ? undefined : this.image(machine, disk.image, "base");
     return this.#add(
-      machine,
+      place,
       renamed(machine.logical, machine.config, machine.seed, (name) => `${name}.disk${index}`),
       `${machine.seed}-disk${index}`,
       {
-        format: base ? "qcow2" : (disk.format ?? "qcow2"),
+        format: base ? "qcow2" : copied ? diskFormat(copied) : (disk.format ?? "qcow2"),
         // qcow2 rounds up to whole sectors; an odd size would look like drift for ever.
         capacity: Math.ceil(disk.sizeBytes / SECTOR) * SECTOR,
         ...(base ? { backing: base.name } : {}),
+        ...(copied ? contentOf(copied) : {}),
       },
-      base ? [base.key] : [],
+      base ? [base.key, ...this.#needsOf(disk.image)] : [],
     );
   }
 
@@ -76,30 +95,47 @@ export class VolumePlan {
   image(machine: MachineFacts, name: string, use: ImageUse): PlannedVolume | undefined {
     const image = own(this.#context.config.images, name);
     if (!image) return undefined;
-    const source = image.url === undefined ? { path: image.path ?? "" } : { url: image.url };
+    if (image.install) return this.#installed.get(name)?.disk;
     const format = { base: imageFormat(image), iso: "iso" as const, file: "raw" as const }[use];
     const suffix = { base: "image", iso: "iso", file: "file" }[use];
     return this.#add(
-      machine,
+      placeOf(machine),
       { name: `${name}@${machine.config.backend}${use === "base" ? "" : `:${suffix}`}` },
       `${name}-${suffix}`,
-      { format, source, ...(image.checksum === undefined ? {} : { checksum: image.checksum.toLowerCase() }) },
+      { format, ...contentOf(image) },
       [],
     );
   }
 
+  /** The blank disk that an image is installed on. `needs`: what its clones wait for. */
+  installed(
+    image: string,
+    place: VolumePlace,
+    names: { name: string; remoteName: string },
+    capacity: number,
+    needs: readonly string[],
+  ): { key: string; inputs: Record<string, unknown> } {
+    const disk = this.#add(place, { name: names.name }, names.remoteName, { format: "qcow2", capacity }, []);
+    this.#installed.set(image, { disk, needs: [...needs] });
+    return { key: disk.key, inputs: { ...this.#resources.get(disk.key)?.inputs } };
+  }
+
+  #needsOf(image: string | undefined): string[] {
+    return image === undefined ? [] : (this.#installed.get(image)?.needs ?? []);
+  }
+
   #add(
-    machine: MachineFacts,
+    place: VolumePlace,
     names: Pick<PlannedResource, "name" | "formerNames" | "markName">,
     remoteName: string,
     content: Pick<VolumeInputs, "format" | "capacity" | "backing" | "source" | "checksum">,
     needs: readonly string[],
   ): PlannedVolume {
     const { config } = this.#context;
-    const { keys } = this.poolFor(machine);
-    const pool = poolOf(this.#context, machine.config.backend);
+    const { keys } = this.#poolAt(place);
+    const pool = poolOf(this.#context, place.name);
     const name = `${markPrefix(config)}${remoteName}`;
-    const inputs: VolumeInputs = { name, backend: machine.config.backend, pool: pool.name, ...content };
+    const inputs: VolumeInputs = { name, backend: place.name, pool: pool.name, ...content };
     const key = resourceKey("libvirt:Volume", names.name);
     this.#resources.set(key, {
       kind: "libvirt:Volume",
@@ -107,7 +143,7 @@ export class VolumePlan {
       inputs: { ...inputs },
       dependsOn: [...keys, ...needs],
       recreateWith: [...keys, ...needs],
-      backend: machine.backend,
+      backend: place.backend,
     });
     return {
       key,
@@ -118,3 +154,10 @@ export class VolumePlan {
     };
   }
 }
+
+function contentOf({ url, path, checksum }: ImageConfig): Pick<VolumeInputs, "source" | "checksum"> {
+  const source = url === undefined ? { path: path ?? "" } : { url };
+  return { source, ...(checksum === undefined ? {} : { checksum: checksum.toLowerCase() }) };
+}
+
+const diskFormat = (image: ImageConfig): "qcow2" | "raw" => (imageFormat(image) === "raw" ? "raw" : "qcow2");

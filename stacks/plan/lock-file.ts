@@ -20,7 +20,7 @@ export const emptyLock = (): Lock => ({ version: 1, cidrs: {}, addresses: {} });
 /** The text of a lock file: the same bytes for the same content. */
 export function renderLock(lock: Lock): string {
   const lines = [HEADER, `version: ${lock.version}\n`];
-  for (const section of ["cidrs", "addresses", "macs", "ports", "homes", "seeds", "users"] as const)
+  for (const section of ["cidrs", "addresses", "macs", "ports", "homes", "clones", "seeds", "users"] as const)
     lines.push(...sectionLines(section, stable(lock[section] ?? {})));
   return lines.join("");
 }
@@ -67,13 +67,14 @@ export function parseLock(text: string, file: string): Lock {
   return readLock(document, file, at);
 }
 
-const SECTIONS = ["version", "cidrs", "addresses", "macs", "ports", "homes", "seeds", "users"];
+const SECTIONS = ["version", "cidrs", "addresses", "macs", "ports", "homes", "clones", "seeds", "users"];
 const DEPTH: Record<string, 1 | 2> = {
   cidrs: 1,
   addresses: 2,
   macs: 2,
   ports: 2,
   homes: 1,
+  clones: 2,
   seeds: 1,
   users: 1,
 };
@@ -84,6 +85,7 @@ const CHECKS: Record<string, { good: (text: string) => boolean; what: string }> 
   macs: { good: (text) => badMac(text) === undefined, what: "a MAC address like 52:54:00:12:34:56" },
   ports: { good: (text) => / ssh$/.test(text), what: 'what the port leads to, like "web1 ssh"' },
   homes: { good: (text) => text !== "", what: "the name of a backend" },
+  clones: { good: (text) => /^\S+ \S+$/.test(text), what: "an image and its edition" },
   seeds: { good: (text) => text !== "", what: "a name" },
   users: { good: (text) => text !== "", what: "a uid" },
 };

@@ -1,5 +1,6 @@
 import type { Context } from "./context";
 import { newAddress, newCard, newCidr, newPort, newSeed } from "./describe";
+import { clonesOf } from "./image-uses";
 import { formatCidr } from "./ipv4";
 import type { MachineFacts } from "./machines";
 import { naturally } from "./names";
@@ -11,14 +12,16 @@ import type { Lock } from "./types";
 
 /** The lock file after this plan, and what in it is new, in words. Entries of things that are gone are not in it. */
 export function nextLock(
-  { lock, seeds, config }: Context,
+  context: Context,
   networks: ReadonlyMap<string, NetworkFacts>,
   machines: ReadonlyMap<string, MachineFacts>,
 ): { lock: Lock; newFacts: string[] } {
+  const { lock, seeds, config } = context;
   const cidrs = new Map<string, string>();
   const addresses = new Map<string, Map<string, string>>();
   const macs = new Map<string, Map<string, string>>();
   const ports = new Map<string, Map<string, string>>();
+  const clones = new Map<string, Map<string, string>>();
   const newFacts: string[] = [];
 
   for (const network of networks.values()) {
@@ -43,6 +46,8 @@ export function nextLock(
       if (macIsNew) newFacts.push(newCard(machine.logical, card, mac, ipIsNew ? ip : undefined));
       else if (ipIsNew && ip !== undefined) newFacts.push(newAddress(machine.logical, card, ip));
     }
+    const disks = Object.entries(clonesOf(context, machine));
+    if (disks.length > 0) clones.set(machine.logical, new Map(disks));
     const { ssh, source } = machine;
     const { backend } = machine.config;
     if (!ssh?.allocated) continue;
@@ -67,6 +72,7 @@ export function nextLock(
       ...(macs.size > 0 ? { macs: nested(macs) } : {}),
       ...(ports.size > 0 ? { ports: nested(ports) } : {}),
       ...(homes.length > 0 ? { homes: Object.fromEntries(homes) } : {}),
+      ...(clones.size > 0 ? { clones: nested(clones) } : {}),
       ...(Object.keys(seeds.remembered).length > 0 ? { seeds: seeds.remembered } : {}),
       ...(users.length > 0 ? { users: Object.fromEntries(users) } : {}),
     } satisfies Lock),

@@ -5,7 +5,9 @@ import { checkConflicts } from "./conflicts";
 import type { Context } from "./context";
 import { unappliedAddress } from "./describe";
 import type { Hypervisor } from "./hypervisor";
+import { checkImageUses } from "./image-uses";
 import { checkImages } from "./images";
+import { planInstalls } from "./installs";
 import { planLdap } from "./ldap";
 import { planLibvirt } from "./libvirt";
 import { type MachineFacts, planMachines } from "./machines";
@@ -39,6 +41,8 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
   const networks = planNetworks(context);
   const machines = planMachines(context, networks);
   checkConflicts(context, networks, machines);
+  const installs = planInstalls(context, networks, machines);
+  checkImageUses(context, machines);
   const users = planLdap(context);
   checkRemovals(context, options.allowRemovals ?? false);
   if (problems.found.length > 0) return { problems: problems.found };
@@ -47,8 +51,13 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
     [...things.values()].filter(({ hypervisor }) => hypervisor === which);
   const ordered = dependencyOrder(
     [
-      ...planLibvirt(context, on(networks, "libvirt"), on(machines, "libvirt")),
-      ...planVirtualBox(context, on(networks, "virtualbox"), on(machines, "virtualbox"), () => undefined),
+      ...planLibvirt(context, on(networks, "libvirt"), on(machines, "libvirt"), on(installs, "libvirt")),
+      ...planVirtualBox(
+        context,
+        on(networks, "virtualbox"),
+        on(machines, "virtualbox"),
+        on(installs, "virtualbox"),
+      ),
       ...[...machines.values()].flatMap((machine) => recordResource(machine) ?? []),
       ...users,
     ],

@@ -39,6 +39,8 @@ export interface Lock {
   ports?: Record<string, Record<string, string>>;
   /** machine → backend that it was on last time: a move is said in the preview. */
   homes?: Record<string, string>;
+  /** machine → disk → installed image and its edition: a clone of another one is told in the preview. */
+  clones?: Record<string, Record<string, string>>;
   /** VPN user → uid, of those that were there last time: too many gone at once is taken for a mistake. */
   users?: Record<string, string>;
 }
