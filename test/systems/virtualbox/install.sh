@@ -23,7 +23,8 @@ fi
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || apt_install debian-archive-keyring
 
 # The mirror that this system uses itself; a system that is not Debian has none.
-mirror=${DEBIAN_MIRROR:-$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -1 | tr -d ' ')}
+found=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null || true)
+mirror=${DEBIAN_MIRROR:-$(head -1 <<<"$found" | tr -d ' ')}
 mirror=${mirror:-http://deb.debian.org/debian}
 
 work=$(mktemp -d)
