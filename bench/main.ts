@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { table } from "../cli/table";
 import { connectLibvirt } from "../providers/libvirt/connect";
 import { available, startLibvirtd } from "../test/systems/libvirt/start";
+import { benchBootServer } from "./boot-server";
 import { median, noSamples, PHASES, type Phase, type Samples } from "./measure";
 import { pairsConfig } from "./pairs";
 import { type RawPair, readPairs, runRaw } from "./raw";
@@ -23,7 +24,7 @@ interface Row {
 /**
  * `npm run bench [-- --runs 5 --pairs 1,10,100 --embedded 500]`: our stack against two floors of the same run, each
  * run of one followed by a run of the others: a stack of as many resources that do nothing, with the same input
- * bytes, and the same work by raw RPC calls. Prints medians and ratios.
+ * bytes, and the same work by raw RPC calls. Prints medians and ratios. `--boot-server 200` measures that alone.
  */
 export async function bench(args: string[]): Promise<number> {
   const { values } = parseArgs({
@@ -32,8 +33,11 @@ export async function bench(args: string[]): Promise<number> {
       runs: { type: "string", default: "5" },
       pairs: { type: "string", default: "1,10,100" },
       embedded: { type: "string", default: "500" },
+      "boot-server": { type: "string" },
+      seconds: { type: "string", default: "15" },
     },
   });
+  if (values["boot-server"]) return benchBootServer(Number(values["boot-server"]), Number(values.seconds));
   const runs = Number(values.runs);
   const rows: Row[] = [];
   const reason = available();
