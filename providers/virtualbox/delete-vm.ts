@@ -1,6 +1,6 @@
 import type { Calls } from "./calls";
 import type { LongOptions, VirtualBoxClient } from "./client";
-import { unlessGone } from "./errors";
+import { isInaccessible, unlessGone } from "./errors";
 import type { SettingsFile } from "./parse/settings-file";
 import { readConfigFile } from "./parse/vm-facts";
 
@@ -21,7 +21,10 @@ export async function deleteVm(
   vm: string,
   options?: LongOptions,
 ): Promise<void> {
-  const told = await unlessGone(calls.run("showvminfo", vm, "--machinereadable"));
+  const told = await unlessGone(calls.run("showvminfo", vm, "--machinereadable")).catch((error: unknown) => {
+    if (isInaccessible(error)) return "";
+    throw error;
+  });
   if (told === undefined) return;
   const configFile = readConfigFile(told);
   const settings = configFile === "" ? undefined : await settingsOf(configFile);

@@ -39,6 +39,10 @@ export class KernelModuleMissing extends BackendError {
   override readonly name: string = "KernelModuleMissing";
 }
 
+/** What VirtualBox says of a machine whose settings file it cannot read (measured on 7.2.22). */
+export const isInaccessible = (error: unknown): boolean =>
+  error instanceof VirtualBoxError && /object functionality is limited/.test(error.message);
+
 /** VBoxManage is not there, or what is there is not VBoxManage. */
 export class VBoxManageMissing extends BackendError {
   override readonly name: string = "VBoxManageMissing";

@@ -1,7 +1,7 @@
 import { LabError } from "../core/errors";
 import type { Calls } from "./calls";
 import type { MachineSettings, VirtualBoxClient } from "./client";
-import { unlessGone } from "./errors";
+import { isInaccessible, unlessGone } from "./errors";
 import { OFF, type VmFacts, type VmRef } from "./facts";
 import { nicOptions } from "./nic-options";
 import { readExtraData } from "./parse/host";
@@ -33,7 +33,13 @@ export function machineCalls(calls: Calls): MachineCalls {
   const vms = async () => readVmList(await run("list", "vms"));
 
   const look = async (uuid: string): Promise<VmFacts | undefined> => {
-    const told = await unlessGone(run("showvminfo", uuid, "--machinereadable"));
+    const told = await unlessGone(run("showvminfo", uuid, "--machinereadable")).catch((cause: unknown) => {
+      if (!isInaccessible(cause)) throw cause;
+      throw new LabError(
+        `${calls.label}: VirtualBox cannot read the settings file of machine ${uuid}. Put it back, or forget the machine with "VBoxManage unregistervm ${uuid}".`,
+        { cause },
+      );
+    });
     if (told === undefined) return undefined;
     const file = readConfigFile(told);
     const settings = await calls.files.read(file, { ...(calls.signal && { signal: calls.signal }) });

@@ -53,7 +53,7 @@ mmdebstrap --quiet --variant=apt --components=main,contrib \
   --dpkgopt='path-exclude=/usr/share/locale/*' \
   --dpkgopt='path-exclude=/usr/share/doc/*' \
   --customize-hook="cp '$work/modules.deb' \"\$1/modules.deb\"" \
-  --customize-hook='chroot "$1" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /modules.deb virtualbox' \
+  --customize-hook='chroot "$1" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /modules.deb virtualbox >/dev/null' \
   --customize-hook='rm "$1/modules.deb"; chroot "$1" apt-get clean; rm -rf "$1"/var/lib/apt/lists/*' \
   sid "$root.part" "$mirror"
 # In place only when whole: an interrupted build is begun anew.
