@@ -81,6 +81,7 @@ export class Registry {
       expires: new Date(this.#now() + expiresInS * 1_000).toISOString(),
       ...(install && { install }),
       ...(options.ssh && { ssh: options.ssh }),
+      ...(kept?.hostKey && { hostKey: kept.hostKey }),
       ...(kept?.installedAt && { installedAt: kept.installedAt }),
     };
     this.#write(registration);
@@ -130,6 +131,12 @@ export class Registry {
     const found = this.current(registration.mac);
     if (found?.build !== registration.build || found.installedAt) return;
     this.#write({ ...found, installedAt: new Date(this.#now()).toISOString() });
+  }
+
+  /** Which SSH host key it was given, for those who wait for its call. */
+  expectHostKey(mac: string, hostKey: string): void {
+    const found = this.current(mac);
+    if (found && found.hostKey !== hostKey) this.#write({ ...found, hostKey });
   }
 
   /** Forget a machine. With `build`, only when that is still its present one. Gone already is fine. */

@@ -17,6 +17,8 @@ export interface Registration {
   begun: string;
   /** ISO 8601. After it nothing is served, and of its events only installed, booted and failed are taken. */
   expires: string;
+  /** `ssh-ed25519 AAAA…` that its seed gave it: another one in its own words is not the machine that was made. */
+  hostKey?: string;
   /** What is served while it installs. */
   install?: InstallFiles;
   /** Where SSH reaches it from here, when that is not the address that it calls from: a forwarded port. */

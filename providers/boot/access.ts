@@ -44,6 +44,16 @@ export function bootAccessOf(
   return { url: bootRecord.url, token };
 }
 
+/** Which SSH host key its seed gives it: its `booted` event must name that one. */
+export function expectHostKey(
+  { nics, bootRecord }: Recorded,
+  hostKey: string,
+  folder: string = bootHome(),
+): void {
+  const mac = nics[0]?.mac;
+  if (bootRecord && mac !== undefined) new Registry(folder).expectHostKey(mac, hostKey);
+}
+
 /** Its seed is gone, and with it the token. */
 export function endBootAccess(
   { nics, bootRecord }: Recorded,

@@ -10,10 +10,11 @@ interface Part {
 }
 
 /** Steps of the part are progress of ours: they are no points of their own to resume at. */
-function runOfPart(run: Run, part: string, step: string): Run {
+function runOfPart(run: Run, name: string, part: string, step: string): Run {
   return {
     ...run,
-    mark: { ...run.mark, name: `${run.mark.name}.${part}` },
+    // The image's name, and not that of this build of it: the next one takes over what the last one left.
+    mark: { ...run.mark, name: `${name}.${part}` },
     progress: (message) => run.progress(`[${step}] ${part}: ${message}`),
     say: (message, severity) => run.say(`${part}: ${message}`, severity),
     step: (title, work) => {
@@ -42,12 +43,12 @@ export type Power = "running" | "off" | "gone";
 
 /** The machine that an image is built on. `extra` is what only this run knows: its boot files. */
 export function builderOf(
-  { builder }: Pick<BuildInputs, "builder">,
+  { name, builder }: Pick<BuildInputs, "name" | "builder">,
   run: Run,
   step: string,
   extra: Record<string, unknown> = {},
 ) {
-  const part = partOf(builder.kind, { ...builder.inputs, ...extra }, runOfPart(run, "builder", step));
+  const part = partOf(builder.kind, { ...builder.inputs, ...extra }, runOfPart(run, name, "builder", step));
   return {
     name: String(builder.inputs.name),
     async power(): Promise<Power> {
@@ -61,17 +62,24 @@ export function builderOf(
 }
 
 /** Undefined when it is not there; ownership is its own definition's affair. */
-export async function isDiskThere({ disk }: Pick<BuildInputs, "disk">, run: Run): Promise<boolean> {
-  return (await partOf(disk.kind, disk.inputs, runOfPart(run, "disk", "look")).look()) !== undefined;
+export async function isDiskThere(
+  { name, disk }: Pick<BuildInputs, "name" | "disk">,
+  run: Run,
+): Promise<boolean> {
+  return (await partOf(disk.kind, disk.inputs, runOfPart(run, name, "disk", "look")).look()) !== undefined;
 }
 
 /**
  * The disk as new. What a broken installation left must not be found by the next: it would be asked for, or booted.
  * It is removed and made, not overwritten: that takes no time, whatever its size.
  */
-export async function blankDisk({ disk }: Pick<BuildInputs, "disk">, run: Run, step: string): Promise<void> {
-  const part = partOf(disk.kind, disk.inputs, runOfPart(run, "disk", step));
+export async function blankDisk(
+  { name, disk }: Pick<BuildInputs, "name" | "disk">,
+  run: Run,
+  step: string,
+): Promise<void> {
+  const part = partOf(disk.kind, disk.inputs, runOfPart(run, name, "disk", step));
   const found = await part.look();
-  if (found) await partOf(disk.kind, found, runOfPart(run, "disk", step)).remove();
+  if (found) await partOf(disk.kind, found, runOfPart(run, name, "disk", step)).remove();
   await part.make();
 }

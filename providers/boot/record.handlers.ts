@@ -73,11 +73,11 @@ export const recordDefinition: Definition<RecordInputs, RecordState> = {
   },
 
   async reconcile(inputs, observed, run) {
-    if (observed?.bootId) return checked(inputs, { ...observed, ...inputs });
     const folder = ensureBootHome();
+    if (observed?.bootId) return checked(inputs, { ...observed, ...inputs }, folder);
     return withServer(inputs.server, folder, run, async () => {
       const booted = await run.step("1/1 wait", () => waitForBoot(inputs, folder, run));
-      return checked(inputs, stateOf(inputs, booted));
+      return checked(inputs, stateOf(inputs, booted), folder);
     });
   },
 
@@ -91,8 +91,8 @@ export const recordDefinition: Definition<RecordInputs, RecordState> = {
 };
 
 /** The key that we made for it is the only proof that it is the machine that we made. */
-function checked(inputs: RecordInputs, state: RecordState): RecordState {
-  const { hostKey } = inputs;
+function checked(inputs: RecordInputs, state: RecordState, folder: string): RecordState {
+  const hostKey = inputs.hostKey ?? new Registry(folder).current(inputs.mac)?.hostKey;
   if (hostKey === undefined || state.sshHostKey === undefined || bare(hostKey) === bare(state.sshHostKey))
     return state;
   throw new LabError(

@@ -9,7 +9,7 @@ export interface RecordInputs {
   /** Of its first card. */
   mac: string;
   hostName: string;
-  /** `ssh-ed25519 AAAA…` that it must have: of its seed (its machine's `sshHostKey`), or given in the config. */
+  /** `ssh-ed25519 AAAA…` that it must have. @default the one that its seed gives it, known to the boot server */
   hostKey?: string;
   server: BootServerInputs;
   timeoutS: number;

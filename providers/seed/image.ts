@@ -1,4 +1,4 @@
-import { bootAccessOf } from "../boot/access";
+import { bootAccessOf, expectHostKey } from "../boot/access";
 import { type Mark, markPrefix, type Run } from "../core/definition";
 import { type SeedInputs, seedDigest, seedTexts } from "./cloud-init";
 import { makeHostKey } from "./host-key";
@@ -45,15 +45,20 @@ export function seedOf(
   const { hostKey: given, bootToken } = found?.kept ?? {};
   const access = bootAccessOf(inputs, run, bootToken);
   const isWhole = found?.digest === digest && access?.token === bootToken;
-  if (isWhole && given) return { image: undefined, digest, hostKey: bare(given.publicKey) };
+  if (isWhole && given) {
+    expectHostKey(inputs, bare(given.publicKey));
+    return { image: undefined, digest, hostKey: bare(given.publicKey) };
+  }
 
   const hostKey = given ?? makeHostKey(run.random, `root@${inputs.hostName}`);
   const texts = seedTexts(inputs, hostKey, (secret) => run.secret({ secret }), access);
   const files = Object.entries(texts).map(([name, text]) => ({ name, data: Buffer.from(text, "utf8") }));
+  const publicKey = bare((keptIn(texts["user-data"]).hostKey ?? hostKey).publicKey);
+  expectHostKey(inputs, publicKey);
   return {
     image: sealed(writeIso("cidata", files), digest),
     digest,
-    hostKey: bare((keptIn(texts["user-data"]).hostKey ?? hostKey).publicKey),
+    hostKey: publicKey,
   };
 }
 

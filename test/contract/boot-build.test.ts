@@ -63,7 +63,7 @@ if (reason && !process.env.CI) {
           inputs: {
             ...domain("rocky9.builder", {
               memoryMiB: 256,
-              boot: ["network", "hd"],
+              boot: ["hd", "network"],
               nics: [{ mac: MAC, network: lan.name }],
               disks: [{ volume: disk.name, pool: images.name, format: "qcow2" }],
               running: true,

@@ -107,7 +107,8 @@ export function domainSeedSuite(system: () => HandlerSystem): void {
           const token = registered()?.token ?? "";
           expect(token).toMatch(/^[0-9a-f]{32}$/);
           expect(await tokenInSeed()).toBe(token);
-          expect(registered()).toMatchObject({ machine: "w1", purpose: "record" });
+          const { sshHostKey: hostKey } = state;
+          expect(registered()).toMatchObject({ machine: "w1", purpose: "record", hostKey });
           expect(JSON.stringify([state, trace, await snapshot(client())])).not.toContain(token);
           expect(await preview(recorded(), state)).toEqual([]);
         });

@@ -127,6 +127,17 @@ describe("a machine that must call home", () => {
     expect(await waiting).toContain(`it has ${key(1)}, planned ${key(2)}`);
   });
 
+  it("the key that its seed gave it is the one that is planned", async () => {
+    const { token } = register();
+    registry().expectHostKey(MAC, key(3));
+    const waiting = up().catch((error: Error) => error.message);
+    await call("booted", token, booted);
+    expect(await waiting).toContain(`it has ${key(1)}, planned ${key(3)}`);
+    // Registered anew by the next run of its machine, it is still known.
+    register();
+    await expect(up()).rejects.toThrow(/another SSH host key than planned/);
+  });
+
   it("trap kickstart-pxe#18: one that nobody registered is not waited for", async () => {
     await expect(up()).rejects.toThrow(/machine "w1" is not registered at this lab's boot server/);
     registry().begin({ machine: "img", mac: MAC, purpose: "install", expiresInS: 60 });
