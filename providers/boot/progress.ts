@@ -26,6 +26,9 @@ export const STAGE_LIMIT_S: Partial<Record<Stage, number>> = { pxe: 300, config:
 /** From `installed` until it has switched itself off: file systems are unmounted, caches written. */
 export const OFF_LIMIT_S = 900;
 
+/** By the shell function of our own templates, or by the URL itself. */
+const TELLS_PRE = /\blabplan_report +pre\b|\/events\/pre\b/;
+
 /**
  * Stages that an installation passes. VirtualBox's own TFTP tells us nothing, and a template of the user's may not
  * report that the installer runs.
@@ -35,7 +38,7 @@ export const stagesOf = (via: "ipxe" | "virtualbox-tftp", text: string): Stage[]
     (stage) =>
       (stage === "pxe" && via === "ipxe") ||
       stage === "config" ||
-      (stage === "pre" && text.includes("/events/pre")) ||
+      (stage === "pre" && TELLS_PRE.test(text)) ||
       stage === "installed",
   );
 

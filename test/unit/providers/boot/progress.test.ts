@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { renderKickstart } from "../../../../kickstart/render";
 import type { BootEvent, Stage } from "../../../../kickstart/server/types";
+import { kickstartVariables } from "../../../../kickstart/variables";
 import {
   judge,
   OFF_LIMIT_S,
@@ -125,6 +127,21 @@ describe("the stages that are expected", () => {
     expect(stages).toEqual(["config", "pre", "installed"]);
     expect(judge({ ...watched, stages }, [], "running", now(1199)).kind).toBe("wait");
     expect(failure({ ...watched, stages }, [], "running", now(1200))).toMatch(/no "config" within 1200 s/);
+  });
+
+  it.each([
+    ["rocky", "9"],
+    ["debian", "12"],
+    ["ubuntu", "24.04"],
+  ] as const)("our own template of %s tells all of them", (family, release) => {
+    const install = { backend: "b", family, release, mirror: "http://mirror.example/x" };
+    const variables = kickstartVariables(install, {
+      name: "image",
+      purpose: "image",
+      nics: [{ mac: "52:54:00:00:00:01" }],
+      disk: "vda",
+    });
+    expect(stagesOf("ipxe", renderKickstart(variables).text)).toEqual(["pxe", "config", "pre", "installed"]);
   });
 
   it("a user's own template need not tell that the installer runs", () => {
