@@ -1,6 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
+import { lockPath } from "../stacks/lock-path";
+import { forgetDestroyed, isEmptied } from "./forget-destroyed";
 import { type ExportedStack, takeInPendingCreates } from "./pending";
 import { pulumi, pulumiOutput } from "./pulumi";
 import { deadLocks, waitForOrphans } from "./stale-lock";
@@ -36,7 +38,15 @@ export async function up(args: string[]): Promise<number> {
 export async function destroy(args: string[]): Promise<number> {
   ensureWorkspace();
   await recover(args);
-  return pulumi(["destroy", ...PARALLEL, ...args]);
+  const code = await pulumi(["destroy", ...PARALLEL, ...args]);
+  const stack = await stackOf(args);
+  if (code === 0 && stack && (await isEmpty(stack))) forgetDestroyed(lockPath(stack));
+  return code;
+}
+
+async function isEmpty(stack: string): Promise<boolean> {
+  const { code, stdout } = await pulumiOutput(["stack", "export", "--stack", stack]);
+  return code === 0 && isEmptied(JSON.parse(stdout) as ExportedStack);
 }
 
 export async function refresh(args: string[]): Promise<number> {

@@ -2,10 +2,11 @@ import * as fs from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { isOffline } from "../providers/core/settings";
 import { declare } from "./declare";
+import { lockPath } from "./lock-path";
 import { outputsOf } from "./outputs";
 import { renderLock } from "./plan/lock-file";
 import type { LabPlan } from "./plan/types";
-import { lockPath, readStack } from "./read-stack";
+import { readStack } from "./read-stack";
 
 export = async () => {
   const plan = readStack();

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { loadConfig } from "./config/load";
 import { formatProblem, type PositionedProblem, positioned, sorted } from "./config/positions";
+import { lockPath } from "./lock-path";
 import { emptyLock, LockFileError, parseLock } from "./plan/lock-file";
 import { plan } from "./plan/plan";
 import type { LabPlan, Lock } from "./plan/types";
@@ -10,8 +11,6 @@ import type { LabPlan, Lock } from "./plan/types";
 /** The sections that we read; other keys of the namespace are the user's secrets. */
 const TEXT_SECTIONS = ["lab", "addressPool"];
 const OBJECT_SECTIONS = ["backends", "networks", "images", "machines", "bootServer", "vpn"];
-
-export const lockPath = (stack: string): string => path.join("stacks", `${stack}.lock.yaml`);
 
 /** From the engine's config to the plan. Everything wrong in it is one error, which lists all of it. */
 export function readStack(): LabPlan {

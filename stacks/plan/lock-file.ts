@@ -17,6 +17,14 @@ const HEADER = `# Addresses and names that labplan has handed out for this stack
 
 export const emptyLock = (): Lock => ({ version: 1, cidrs: {}, addresses: {} });
 
+/**
+ * After everything was destroyed: what the lock remembers of things, to compare with, is of things that are gone. What it
+ * has handed out stays.
+ */
+export function afterDestroy({ users: _users, homes: _homes, clones: _clones, ...handedOut }: Lock): Lock {
+  return handedOut;
+}
+
 /** The text of a lock file: the same bytes for the same content. */
 export function renderLock(lock: Lock): string {
   const lines = [HEADER, `version: ${lock.version}\n`];
