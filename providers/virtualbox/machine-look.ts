@@ -5,7 +5,7 @@ import { interfacesByPlan } from "./host-facts";
 import type { MachineInputs } from "./machine";
 import { OWN_NAME } from "./machine-checks";
 import { type Comparison, compare } from "./machine-compare";
-import { type FoundMark, machineMark, ownership, unfinishedName } from "./marks";
+import { type FoundMark, machineMark, makingFile, ownership } from "./marks";
 import { seedFile } from "./seed";
 
 /** A machine as it is. */
@@ -40,7 +40,8 @@ export async function lookAt(
     facts,
     attached: await attachedMedia(client, facts.attachments, folder),
     mark: found,
-    unfinished: !found && facts.uuid === uuid && facts.name === unfinishedName(mark, name),
+    unfinished:
+      !found && facts.uuid === uuid && (await client.fileExists(client.join(folder, makingFile(mark, name)))),
   };
 }
 

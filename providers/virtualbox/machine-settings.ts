@@ -19,7 +19,7 @@ export function settingsOf(
     const nics = (wanted.nics ?? []).map(({ forwards = [], ...nic }) =>
       forwards.length > 0 ? { ...nic, forwards } : nic,
     );
-    return { ...wanted, name, nics: nics.length === 0 ? [FIRST_CARD] : nics };
+    return { ...wanted, nics: nics.length === 0 ? [FIRST_CARD] : nics };
   }
   const { differences, nics } = comparison;
   return {

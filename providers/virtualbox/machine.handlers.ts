@@ -21,11 +21,10 @@ import {
   foreignError,
   foreignMessage,
   MARK_KEY,
-  machineMark,
+  makingFile,
   ownership,
   SEED_KEY,
   UUID_KEY,
-  unfinishedName,
 } from "./marks";
 import { isUp, turnOff, turnOn } from "./power";
 import { ensureSeed, isSeeded, removeSeed, seedPath, wantedDigest } from "./seed";
@@ -97,29 +96,36 @@ async function putMark(client: VirtualBoxClient, uuid: Uuid, mark: Mark, adopted
   await client.setExtraData(uuid, MARK_KEY, markText(mark));
 }
 
-/** A machine that carries our mark, under whichever name. */
+/** A machine that carries our mark. */
 async function ensureMachine(
   client: VirtualBoxClient,
   inputs: MachineInputs,
   found: FoundMachine | undefined,
+  folder: string,
   run: Run<MachineState>,
 ): Promise<Uuid> {
-  if (found) {
-    const { uuid } = found.facts;
-    if (!found.mark) await putMark(client, uuid, run.mark, !found.unfinished);
-    return uuid;
+  const making = client.join(folder, makingFile(run.mark, inputs.name));
+  if (!found) {
+    const { name, osType, uuid } = inputs;
+    await client.makeFolder(folder);
+    await client.putFile(making, uuid);
+    await client.createVm({ name, uuid, osType }).catch((error: unknown) => takeIn(client, inputs, error));
+    run.checkpoint(pruned<MachineState>({ ...inputs, running: false, intact: false }));
   }
-  const { osType, uuid } = inputs;
-  const name = unfinishedName(run.mark, inputs.name);
-  await client.createVm({ name, uuid, osType }).catch(async (error: unknown) => {
-    if (!(error instanceof VirtualBoxError) || !/already exists/.test(error.message)) throw error;
-    // Written by a run that was killed before it was registered. The name is ours, so the file is.
-    const base = await client.defaultMachineFolder();
-    await client.registerVm(client.join(base, name, `${name}.vbox`));
-  });
-  run.checkpoint(pruned<MachineState>({ ...inputs, running: false, intact: false }));
-  await putMark(client, uuid, run.mark, false);
+  const uuid = found?.facts.uuid ?? inputs.uuid;
+  if (!found?.mark) await putMark(client, uuid, run.mark, found !== undefined && !found.unfinished);
+  await client.removeFile(making);
   return uuid;
+}
+
+/** Settings that a run wrote which was killed before they were registered hold our UUID, and so are ours. */
+async function takeIn(client: VirtualBoxClient, { uuid }: MachineInputs, error: unknown): Promise<void> {
+  const path =
+    error instanceof VirtualBoxError && /settings file '(.+)' already exists/.exec(error.message)?.[1];
+  if (!path) throw error;
+  const text = (await client.readFile(path))?.toString("utf8") ?? "";
+  if (!text.includes(`<Machine uuid="{${uuid}}"`)) throw error;
+  await client.registerVm(path);
 }
 
 /** What makes it stop first: everything that differs and that a running machine locks. */
@@ -172,11 +178,10 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
         refs.find(({ uuid }) => uuid === inputs.uuid) ?? refs.find(({ name }) => name === inputs.name);
       const facts = ref && (await client.vm(ref.uuid));
       const problems = await hostProblems(client, inputs, run.mark);
-      if (!facts || (facts.uuid === inputs.uuid && facts.name === unfinishedName(run.mark, inputs.name)))
-        return problems;
-      const mark = machineMark(facts.extraData, facts);
-      if (ownership(mark, run.mark, inputs.adopt) !== "foreign") return problems;
-      return [{ field: "name", message: foreignMessage("machine", facts.name, mark) }, ...problems];
+      if (!facts) return problems;
+      const found = await lookAt(client, facts, await folderOf(client, run), run.mark, inputs);
+      if (found.unfinished || ownership(found.mark, run.mark, inputs.adopt) !== "foreign") return problems;
+      return [{ field: "name", message: foreignMessage("machine", facts.name, found.mark) }, ...problems];
     });
   },
 
@@ -187,7 +192,7 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
       const folder = await folderOf(client, run);
       await finishMoves(client, folder, markPrefix(mark));
       const found = await claim(client, inputs, folder, run);
-      const oldName = found && !found.unfinished ? found.facts.name : inputs.name;
+      const oldName = found?.facts.name ?? inputs.name;
       const comparison = found && (await compared(client, inputs, found, mark));
       let arrival = plannedArrival(inputs, observed);
       const save = (running: boolean) =>
@@ -206,7 +211,7 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
         const hostKey = await ensureSeed(client, inputs, folder, oldName, run);
         arrival = { ...arrival, sshHostKey: inputs.hostKey ?? hostKey };
       });
-      const uuid = await run.step("2/7 create", () => ensureMachine(client, inputs, found, run));
+      const uuid = await run.step("2/7 create", () => ensureMachine(client, inputs, found, folder, run));
       const self = { name: inputs.name, uuid };
       const wasUp = found !== undefined && isUp(found.facts.power);
       save(wasUp);
@@ -261,6 +266,8 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
       const folder = await folderOf(client, run);
       const forget = async () => {
         await removeSeed(client, folder, run.mark, state.name);
+        await client.removeFile(client.join(folder, makingFile(run.mark, state.name)));
+        await client.removeEmptyFolder(folder);
         endBootAccess(state, run);
       };
       const facts = await seekMachine(client, state, state.adopted);

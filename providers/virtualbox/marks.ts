@@ -21,10 +21,10 @@ export interface FoundMark {
 }
 
 /**
- * A machine has this name from its first instant until it has its mark: whoever is killed in between leaves something
- * that carries our mark all the same.
+ * A file of this name says that a machine is being made, until it has its mark: whoever is killed in between leaves
+ * something that is known as ours all the same.
  */
-export const unfinishedName = (mark: Mark, name: string): string => `${markPrefix(mark)}${name}`;
+export const makingFile = (mark: Mark, name: string): string => `${markPrefix(mark)}${name}.making`;
 
 /** The mark of a machine; none where it was copied from the machine that this is a clone of. */
 export function machineMark(

@@ -1,0 +1,40 @@
+import "tsx/cjs"; // the embedded lab is loaded by require()
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { describe, it } from "vitest";
+import { ensureEmbedded, stopEmbedded } from "../../embedded/start";
+import { available, startVirtualBox } from "../systems/virtualbox/start";
+import { virtualBoxHandlersContract } from "./virtualbox-handlers.suite";
+
+virtualBoxHandlersContract("the embedded lab", async () => {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), "labplan-embedded-"));
+  fs.chmodSync(home, 0o755);
+  process.env.LABPLAN_EMBEDDED_HOME = path.join(home, "home");
+  await ensureEmbedded();
+  return {
+    backend: { kind: "embedded" },
+    canStart: true,
+    hasHostOnly: true,
+    everyCall: true,
+    stop: async () => {
+      await stopEmbedded({ forget: true });
+      delete process.env.LABPLAN_EMBEDDED_HOME;
+      fs.rmSync(home, { recursive: true, force: true });
+    },
+  };
+});
+
+const reason = available();
+if (reason && !process.env.CI) {
+  describe("VirtualBox resources on VBoxManage", () => {
+    it.skip(`not run: ${reason}`, () => {});
+  });
+} else {
+  virtualBoxHandlersContract("VBoxManage", async () => {
+    const { backend, folder, stop, vboxManage } = await startVirtualBox();
+    execFileSync(vboxManage, ["setproperty", "machinefolder", folder]);
+    return { backend, canStart: false, hasHostOnly: false, everyCall: false, stop };
+  });
+}
