@@ -1,8 +1,8 @@
 import * as net from "node:net";
 
 const TICK_MS = 4;
-/** Unused capacity is gone after this much, as on a wire. */
-const BURST_MS = 20;
+/** Unused capacity is gone after this much. A wire has none; a process that shares its cores is late at times. */
+const BURST_MS = 100;
 
 /** Many downloads that together get no more than one link has: what is over it is left in the sockets. */
 export class SharedLink {

@@ -1,7 +1,6 @@
 import type { Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { pipeline } from "node:stream/promises";
 
 /** What is read ahead for one client: two hundred of them must fit. */
 const CHUNK_BYTES = 64 << 10;
@@ -51,21 +50,35 @@ export async function sendFile(
   }
 }
 
+/** Through one buffer, filled again when it is with the kernel: nothing piles up, however many take however little. */
 async function stream(
   handle: FileHandle,
   start: number,
   end: number,
   response: ServerResponse,
 ): Promise<boolean> {
-  try {
-    const source = handle.createReadStream({ start, end, highWaterMark: CHUNK_BYTES, autoClose: false });
-    await pipeline(source, response);
-    return true;
-  } catch (error) {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, end - start + 1));
+  for (let at = start; at <= end; ) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, end + 1 - at), at);
+    if (bytesRead === 0) throw new Error("the file got shorter while it was sent");
     // Switched off, or it had enough: iPXE closes like this.
-    if (response.destroyed) return false;
-    throw error;
+    if (!(await written(response, buffer.subarray(0, bytesRead)))) return false;
+    at += bytesRead;
   }
+  response.end();
+  return true;
+}
+
+/** False when the client is gone. */
+function written(response: ServerResponse, chunk: Buffer): Promise<boolean> {
+  return new Promise((resolve) => {
+    const gone = () => resolve(false);
+    response.once("close", gone);
+    response.write(chunk, (error) => {
+      response.off("close", gone);
+      resolve(!error);
+    });
+  });
 }
 
 /** One range (RFC 9110, 14.2). Several at once, and what is no range, get the whole file, as the RFC allows. */

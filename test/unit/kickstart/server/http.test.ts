@@ -191,6 +191,7 @@ describe("the boot server over HTTP", () => {
     expect(await get(pre.token, "preseed.cfg")).toBe("#cloud-config\n");
     expect(await get(pre.token, "user-data")).toBe(404);
     // What cloud-init asks for in vain is no stranger.
+    await lab.server.log.flush();
     expect(stages()).toEqual(["config", "config"]);
   });
 
