@@ -3,6 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { available as ldapAvailable } from "../test/systems/ldap/start";
 import { available as libvirtAvailable } from "../test/systems/libvirt/start";
+import { miniAvailable } from "../test/systems/pxe/mini";
+import { available as networkBootAvailable } from "../test/systems/pxe/start";
 import { available as sshAvailable } from "../test/systems/ssh/start";
 import { available as virtualBoxAvailable } from "../test/systems/virtualbox/start";
 
@@ -15,6 +17,7 @@ function tiers(): [string, string | undefined][] {
     ["real slapd", ldapAvailable()],
     ["real sshd", sshAvailable()],
     ["real VBoxManage", virtualBoxAvailable()],
+    ["network boots", networkBootAvailable() ?? miniAvailable()],
   ];
 }
 

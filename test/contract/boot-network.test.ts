@@ -5,13 +5,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { commandLine, configUrl } from "../../kickstart/cmdline";
+import { fillPlaceholders } from "../../kickstart/placeholders";
+import { renderKickstart } from "../../kickstart/render";
 import type { Host } from "../../kickstart/server/hosts";
 import { BootLog } from "../../kickstart/server/log";
 import type { StrangerSeen } from "../../kickstart/server/progress";
 import { Registry } from "../../kickstart/server/registry";
 import type { BootEvent, Registration } from "../../kickstart/server/types";
+import { kickstartVariables } from "../../kickstart/variables";
 import { type MiniInstaller, miniAvailable, miniInstaller } from "../systems/pxe/mini";
-import { available, type Lan, type NetworkGuest, startLan } from "../systems/pxe/start";
+import { available, debianInstaller, type Lan, type NetworkGuest, startLan } from "../systems/pxe/start";
 
 const reason = available() ?? miniAvailable();
 const HTTP = 8069;
@@ -25,6 +29,7 @@ const HOSTS = [
   { name: "debian", mac: "08:00:27:aa:bb:06", ip: "192.0.2.16", via: "ipxe" },
 ] as const;
 const DEADLINE_MS = 150_000;
+const NIGHTLY_MS = 420_000;
 const UNKNOWN_HTTP = "08:00:27:aa:bb:04";
 const UNKNOWN_TFTP = { name: "unknown", mac: "08:00:27:aa:bb:05", ip: "192.0.2.15", via: "tftp" } as const;
 
@@ -89,7 +94,7 @@ describe.skipIf(reason && !process.env.CI)(`network boots${reason ? ` (not run: 
 
   const eventsOf = (mac: string): BootEvent[] => log.read().filter((event) => event.mac === mac);
 
-  it("installs what is registered, refuses a wrong token, and gives an unknown machine nothing", async () => {
+  it("trap kickstart-pxe#27, kickstart-pxe#35, kickstart-pxe#36: installs what is registered, refuses a wrong token, and gives an unknown machine nothing", async () => {
     const [byHttp, byTftp, liar] = HOSTS;
     const good = [
       register(byHttp, "mini.stages=pre,installed,booted"),
@@ -137,4 +142,54 @@ describe.skipIf(reason && !process.env.CI)(`network boots${reason ? ` (not run: 
     // Installed is installed: the same machine, booted from the network again, gets nothing.
     expect(registry.serving(byHttp.mac)).toBeUndefined();
   }, 200_000);
+
+  const debian = debianInstaller();
+  const notNow =
+    process.env.LABPLAN_NIGHTLY === "1"
+      ? typeof debian === "string" && debian
+      : "three minutes: only with LABPLAN_NIGHTLY=1";
+
+  it.skipIf(notNow)(
+    `Debian's own installer reads its preseed, and calls home from its early command${notNow ? ` (not run: ${notNow})` : ""}`,
+    async () => {
+      if (typeof debian === "string") throw new Error(debian);
+      const host = HOSTS[3];
+      const variables = kickstartVariables(
+        { backend: "none", family: "debian", release: "12", mirror: "http://192.0.2.1/debian" },
+        { name: "debian", purpose: "image", nics: [{ mac: host.mac }], disk: "vda" },
+      );
+      const { text, problems } = renderKickstart(variables);
+      expect(problems).toEqual([]);
+      const { build } = registry.begin({
+        machine: host.name,
+        mac: host.mac,
+        purpose: "install",
+        expiresInS: 900,
+        install: ({ token }) => {
+          const config = configUrl("preseed", URL, token);
+          const fill = (raw: string) =>
+            fillPlaceholders(raw, { boot: { url: URL, token, config }, secret: () => "" });
+          return {
+            installer: "preseed",
+            text: fill(text),
+            ...debian,
+            cmdline: `${fill(commandLine(variables))} console=ttyS0 mitigations=off`,
+          };
+        },
+      });
+      const guest = boot(host, 1_024);
+      for (const end = Date.now() + NIGHTLY_MS; Date.now() < end; await sleep(500))
+        if (eventsOf(host.mac).some(({ stage }) => stage === "pre")) break;
+      const told = eventsOf(host.mac).find(({ stage }) => stage === "pre");
+      expect(told, guest.console().slice(-2_000)).toMatchObject({
+        machine: "debian",
+        build,
+        address: host.ip,
+        hostName: "debian",
+      });
+      expect(eventsOf(host.mac).map(({ stage }) => stage)).toContain("config");
+      await guest.stop();
+    },
+    NIGHTLY_MS + 30_000,
+  );
 });
