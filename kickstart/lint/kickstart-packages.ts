@@ -28,8 +28,9 @@ function lintPackage(line: number, word: string, findings: Findings): void {
   const isEnvironment = word.startsWith("@^");
   const name = word.slice(isEnvironment ? 2 : 1);
   const known = isEnvironment ? ENVIRONMENTS : GROUPS;
-  const [id = "", , ...more] = name.split(/[:/]/);
-  if (more.length > 0 || !/^[a-z0-9][a-z0-9._+-]*$/.test(id)) {
+  // A module's stream: `@nodejs:18/common`.
+  const [, id, stream] = /^([a-z0-9][a-z0-9._+-]*)(:[\w.-]+)?(?:\/[\w-]+)?$/.exec(name) ?? [];
+  if (id === undefined) {
     findings.error(
       line,
       "bad-group",
@@ -37,8 +38,7 @@ function lintPackage(line: number, word: string, findings: Findings): void {
     );
     return;
   }
-  // A module's stream, `@nodejs:18`.
-  if (known.includes(id) || name.includes(":")) return;
+  if (known.includes(id) || stream !== undefined) return;
   const near = closest(id, known);
   findings.warn(
     line,

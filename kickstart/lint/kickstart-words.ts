@@ -54,6 +54,7 @@ export const NEW_OPTIONS: { command: string; option: string; since: number }[] =
   { command: "rhsm", option: "--flatpak-registry-url", since: 10 },
   { command: "rootpw", option: "--allow-ssh", since: 9 },
   { command: "packages", option: "--inst-langs", since: 9 },
+  { command: "packages", option: "--exclude-weakdeps", since: 9 },
 ];
 
 /** Options that went with one. */
@@ -64,7 +65,6 @@ export const OLD_OPTIONS: { command: string; option: string; until: number; inst
   { command: "autostep", option: "--autoscreenshot", until: 8, instead: "nothing" },
   { command: "packages", option: "--instLangs", until: 8, instead: "--inst-langs" },
   { command: "packages", option: "--excludeWeakdeps", until: 8, instead: "--exclude-weakdeps" },
-  { command: "packages", option: "--excludedocs", until: 8, instead: "--exclude-docs" },
 ];
 
 /** Environments (`@^…`) and groups (`@…`) of Enterprise Linux 9 and 10. Other repositories have more. */

@@ -70,8 +70,8 @@ function commandsOf({ lines, line: start, name }: Script, findings: Findings): C
       return;
     }
     commands.push({ line, text });
-    const [, tabs, , word] = /<<(-?)\s*(["'\\]?)([A-Za-z_]\w*)/.exec(text.replace(/<<<\S*/g, "")) ?? [];
-    if (word && !/^\s*#/.test(text)) open = { word, tabs: tabs === "-", line };
+    const begun = hereDocument(text);
+    if (begun) open = { ...begun, line };
   });
   if (open) {
     const { line, word } = open;
@@ -82,6 +82,14 @@ function commandsOf({ lines, line: start, name }: Script, findings: Findings): C
     );
   }
   return commands;
+}
+
+/** The word that ends the text that begins behind this line. Not for `<<` in quotes, comments and sums. */
+export function hereDocument(text: string): { word: string; tabs: boolean } | undefined {
+  const [all, tabs, word = ""] = /(?<!<)<<(-?)\s*["'\\]?([A-Za-z_]\w*)/.exec(text) ?? [];
+  if (all === undefined) return undefined;
+  const before = text.slice(0, text.indexOf(all)).replace(/\\.|'[^']*'|"(?:[^"\\]|\\.)*"/g, "");
+  return /["']|(^|\s)#|\(\((?!.*\)\))/.test(before) ? undefined : { word, tabs: tabs === "-" };
 }
 
 /** True when some script tells the boot server that the disk is written. */

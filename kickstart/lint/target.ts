@@ -1,5 +1,5 @@
 import type { Findings } from "./finding";
-import type { Script } from "./script";
+import { hereDocument, type Script } from "./script";
 
 /** Programs that make no sense in an installer: they are meant for the new system. */
 const FOR_TARGET =
@@ -18,7 +18,7 @@ export function lintTarget({ lines, line: start }: Script, findings: Findings): 
       if (text.trim() === hereEnd) hereEnd = undefined;
       return;
     }
-    hereEnd = /<<-?\s*["'\\]?([A-Za-z_]\w*)/.exec(text)?.[1];
+    hereEnd = hereDocument(text)?.word;
     if (/^\s*#/.test(text)) return;
     const startsWithin = goesOn;
     goesOn = /[^;&|({\s]\s*\\$/.test(text);
