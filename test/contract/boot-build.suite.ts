@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,21 +7,7 @@ import { BootLog } from "../../kickstart/server/log";
 import { Registry } from "../../kickstart/server/registry";
 import type { BuildInputs, BuildState } from "../../providers/boot/build";
 import type { BackendConfig } from "../../stacks/config/types";
-import type { Trace } from "./libvirt-handlers.run";
-
-/** What a process of its own is asked to do, and what it tells. */
-export interface Asked {
-  backend: BackendConfig;
-  what: "reconcile" | "remove";
-  inputs: BuildInputs;
-  known?: BuildState;
-  secrets: Record<string, string>;
-}
-export interface Told {
-  trace: Trace;
-  state?: BuildState;
-  error?: string;
-}
+import { ask as askChild, type Told } from "./boot-kinds";
 
 /** Where images are built in this suite. */
 export interface BuildSystem {
@@ -56,37 +41,18 @@ export function bootBuildContract(title: string, start: () => Promise<BuildSyste
       rmSync(home, { recursive: true, force: true });
     });
 
-    function ask(what: Asked["what"], inputs: BuildInputs, known?: BuildState) {
-      const argv = [process.execPath, "--require", "tsx/cjs", join(__dirname, "boot-build.child.ts")];
-      const [command = "", ...args] = [...system.enter, ...argv];
-      const child = spawn(command, args, {
-        env: { ...process.env, LABPLAN_BOOT_HOME: home, LABPLAN_SHUTDOWN_S: "0.5", ...system.env },
-        stdio: ["pipe", "pipe", "inherit"],
-        detached: true,
-      });
-      const asked: Asked = {
-        backend: system.backend,
-        what,
-        inputs,
-        secrets: { rootHash: HASH },
-        ...(known && { known }),
-      };
-      child.stdin.end(JSON.stringify(asked));
-      const output: Buffer[] = [];
-      child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-      const told = new Promise<Told>((resolve) => {
-        child.once("close", () => {
-          const text = Buffer.concat(output).toString();
-          resolve(
-            text
-              ? (JSON.parse(text) as Told)
-              : { trace: { steps: [], said: [], progress: [], saved: undefined } },
-          );
-        });
-      });
-      // With its group: what enters a namespace has a child of its own.
-      return { told, kill: () => process.kill(-(child.pid ?? 0), "SIGKILL") };
-    }
+    const ask = (what: "reconcile" | "remove", inputs: BuildInputs, known?: BuildState) =>
+      askChild<BuildInputs, BuildState>(
+        {
+          kind: "boot:Build",
+          backend: system.backend,
+          what,
+          inputs,
+          secrets: { rootHash: HASH },
+          ...(known && { known }),
+        },
+        { enter: system.enter, env: { LABPLAN_BOOT_HOME: home, LABPLAN_SHUTDOWN_S: "0.5", ...system.env } },
+      );
     const up = (inputs: BuildInputs, known?: BuildState): Promise<Told> =>
       ask("reconcile", inputs, known).told;
     const events = () => new BootLog(home).read();
