@@ -8,9 +8,11 @@ import { plan } from "../../../../stacks/plan/plan";
 import { NOW } from "./lab";
 
 const FOLDER = path.join(__dirname, "../../../fixtures/bad-configs");
+/** 60 to 199; the others are the reader's. */
+const isOurs = (number: number): boolean => number >= 60 && number < 200;
 const ours = fs
   .readdirSync(FOLDER)
-  .filter((name) => /^\d\d-.*\.yaml$/.test(name) && Number(name.slice(0, 2)) >= 60);
+  .filter((name) => /^\d+-.*\.yaml$/.test(name) && isOurs(Number.parseInt(name, 10)));
 
 function problemsIn(name: string, text: string): string[] {
   const file = { path: name, text };
@@ -23,8 +25,8 @@ function problemsIn(name: string, text: string): string[] {
 }
 
 describe("what only the plan can see gives one clear message at the right line", () => {
-  test("there are at least 15 of them", () => {
-    expect(ours.length).toBeGreaterThanOrEqual(15);
+  test("there are at least 60 of them", () => {
+    expect(ours.length).toBeGreaterThanOrEqual(60);
   });
 
   test.each(ours)("%s", (name) => {
