@@ -53,7 +53,7 @@ export function bootBuildContract(title: string, start: () => Promise<BuildSyste
         },
         { enter: system.enter, env: { LABPLAN_BOOT_HOME: home, LABPLAN_SHUTDOWN_S: "0.5", ...system.env } },
       );
-    const up = (inputs: BuildInputs, known?: BuildState): Promise<Told> =>
+    const up = (inputs: BuildInputs, known?: BuildState): Promise<Told<BuildState>> =>
       ask("reconcile", inputs, known).told;
     const events = () => new BootLog(home).read();
     const stages = () =>
