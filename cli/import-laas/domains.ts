@@ -9,10 +9,10 @@ import {
   textOf,
   truthOf,
   wholeNumberOf,
-} from "./fields";
+} from "../import/fields";
+import type { Notes } from "../import/notes";
 import type { LaasFile } from "./folder";
 import { knownKeys } from "./keys";
-import type { Notes } from "./notes";
 
 const KNOWN = ["disk", "interfaces", "iso", "memory", "name", "vcpus"];
 

@@ -1,7 +1,7 @@
-import type { Fields } from "./fields";
-import { fieldsOf, textOf } from "./fields";
+import type { Fields } from "../import/fields";
+import { fieldsOf, textOf } from "../import/fields";
+import type { Notes } from "../import/notes";
 import type { Kind, LaasFile } from "./folder";
-import type { Notes } from "./notes";
 
 const FOG =
   "belongs to hosts imaged by FOG, which labplan does not import yet. Keys and tokens are not copied";

@@ -1,6 +1,6 @@
 import { parseDocument } from "yaml";
-import { type Fields, fieldsOf, isFields, listOf } from "./fields";
-import type { Notes } from "./notes";
+import { type Fields, fieldsOf, isFields, listOf } from "../import/fields";
+import type { Notes } from "../import/notes";
 
 /** How the importer sees the world. */
 export interface LaasIo {

@@ -1,22 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import { Document, isScalar, visit } from "yaml";
+import type { CarriedFile, ImportedLab } from "../import/command";
+import { type Fields, logicalName } from "../import/fields";
+import { Notes } from "../import/notes";
+import { stackText } from "../import/stack-text";
 import { machinesOf } from "./domains";
 import { noteElsewhere } from "./elsewhere";
-import { type Fields, logicalName } from "./fields";
 import { type LaasFile, type LaasIo, readFolder } from "./folder";
 import { networksOf } from "./networks";
-import { type Note, Notes } from "./notes";
-import { type CarriedFile, templateOf } from "./templates";
+import { templateOf } from "./templates";
 import { vpnOf } from "./vpn";
-
-export interface ImportedLab {
-  /** The stack's file. */
-  yaml: string;
-  /** What was fixed, left out or must be looked at. */
-  notes: Note[];
-  /** Templates to write into the project. */
-  files: CarriedFile[];
-}
 
 const HYPERVISOR = "hypervisor";
 const DIRECTORY = "directory";
@@ -65,7 +57,11 @@ export function importLaas(dir: string, io: LaasIo, lab?: string): ImportedLab {
     machines: Object.fromEntries(machines.things),
     vpn: vpn?.vpn,
   };
-  return { yaml: stackText(sections), notes: notes.list(), files: [...carried.values()] };
+  return {
+    yaml: stackText(sections, "Imported from OPNFV Lab-as-a-Service files."),
+    notes: notes.list(),
+    files: [...carried.values()],
+  };
 }
 
 /** Things of several files under one set of names: installers had files of their own, often with the same content. */
@@ -108,22 +104,4 @@ class Section {
     this.things.set(name, fields);
     return name;
   }
-}
-
-function stackText(sections: Fields): string {
-  const config: Fields = {};
-  for (const [name, value] of Object.entries(sections)) {
-    const isEmpty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
-    if (value !== undefined && !isEmpty) config[`labplan:${name}`] = value;
-  }
-  // YAML 1.1, so that all is quoted that the Pulumi CLI would read as a number or a date.
-  const document = new Document({ config }, { version: "1.1", aliasDuplicateObjects: false });
-  document.commentBefore =
-    " yaml-language-server: $schema=../schemas/stack.schema.json\n Imported from OPNFV Lab-as-a-Service files.";
-  visit(document, {
-    Seq: (_, list) => {
-      list.flow = list.items.every(isScalar);
-    },
-  });
-  return document.toString({ lineWidth: 110 });
 }

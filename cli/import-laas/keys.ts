@@ -1,6 +1,6 @@
 import { closest } from "../../stacks/config/suggest";
-import { type Fields, given } from "./fields";
-import type { Notes } from "./notes";
+import { type Fields, given } from "../import/fields";
+import type { Notes } from "../import/notes";
 
 /** The known keys of a map, misspelt ones put right; what is no key of LaaS is noted and left out. */
 export function knownKeys(where: string, fields: Fields, known: readonly string[], notes: Notes): Fields {

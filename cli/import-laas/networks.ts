@@ -1,8 +1,17 @@
 import * as ipaddr from "ipaddr.js";
-import { type Fields, fieldsOf, given, isFields, listOf, logicalName, textOf, truthOf } from "./fields";
+import {
+  type Fields,
+  fieldsOf,
+  given,
+  isFields,
+  listOf,
+  logicalName,
+  textOf,
+  truthOf,
+} from "../import/fields";
+import type { Notes } from "../import/notes";
 import type { LaasFile } from "./folder";
 import { knownKeys } from "./keys";
-import type { Notes } from "./notes";
 
 const KNOWN = ["brAddr", "brName", "cidr", "dhcp", "forward", "name", "netmask"];
 

@@ -1,5 +1,5 @@
-import { textOf } from "./fields";
-import type { Notes } from "./notes";
+import { textOf } from "../import/fields";
+import type { Notes } from "../import/notes";
 
 /** A path that cannot be taken for a password: under a well-known folder, the home, or a dot. */
 const PATH = /^(~|\.{1,2}|\/(etc|root|home|var|opt|srv|usr|run|mnt|tmp))(\/[A-Za-z0-9._-]+)+$/;

@@ -1,13 +1,7 @@
-import { textOf } from "./fields";
+import type { CarriedFile } from "../import/command";
+import { textOf } from "../import/fields";
+import type { Notes } from "../import/notes";
 import type { LaasFile, LaasIo } from "./folder";
-import type { Notes } from "./notes";
-
-/** A file that the imported config names, to be written beside it. */
-export interface CarriedFile {
-  /** Relative to the project. */
-  path: string;
-  text: string;
-}
 
 /** The Jinja template that a domains or networks file names, carried into the project's `templates/`. */
 export function templateOf(file: LaasFile, dir: string, io: LaasIo, notes: Notes): CarriedFile | undefined {

@@ -1,7 +1,7 @@
-import { type Fields, fieldsOf, given, listOf, textOf } from "./fields";
+import { type Fields, fieldsOf, given, listOf, textOf } from "../import/fields";
+import type { Notes } from "../import/notes";
 import type { LaasFile } from "./folder";
 import { knownKeys } from "./keys";
-import type { Notes } from "./notes";
 import { secretOf } from "./secrets";
 
 const KNOWN = [

@@ -29,7 +29,7 @@ export function truthOf(value: unknown): boolean | undefined {
   return ["false", "no", "off", "0"].includes(text) ? false : undefined;
 }
 
-/** Name in our config for a name in LaaS'. */
+/** Name in our config for a name in another tool. */
 export const logicalName = (name: string): string =>
   name
     .replace(/[^A-Za-z0-9._-]+/g, "-")
