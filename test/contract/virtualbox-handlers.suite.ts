@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { closeHosts } from "../../providers/virtualbox/connect";
+import { foreignSuite } from "./virtualbox-handlers.foreign.suite";
 import type { HandlerSystem } from "./virtualbox-handlers.lab";
 import { machineSuite } from "./virtualbox-handlers.machines.suite";
+
+import { networkSuite } from "./virtualbox-handlers.networks.suite";
+import { snapshotSuite } from "./virtualbox-handlers.snapshots.suite";
+import { storageSuite } from "./virtualbox-handlers.storage.suite";
 
 /** The life of every kind of resource, on one VirtualBox. */
 export function virtualBoxHandlersContract(title: string, start: () => Promise<HandlerSystem>): void {
@@ -18,6 +23,10 @@ export function virtualBoxHandlersContract(title: string, start: () => Promise<H
       if (!system) throw new Error("the system did not start");
       return system;
     };
+    networkSuite(started);
+    storageSuite(started);
     machineSuite(started);
+    snapshotSuite(started);
+    foreignSuite(started);
   });
 }
