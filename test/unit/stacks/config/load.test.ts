@@ -1,3 +1,5 @@
+import * as os from "node:os";
+import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { type ConfigSource, type LoadResult, loadConfig } from "../../../../stacks/config/load";
 import { formatProblem } from "../../../../stacks/config/positions";
@@ -112,6 +114,132 @@ describe("short forms become long ones", () => {
 `;
     expect(configOf(load(text)).vpn?.users).toEqual({ alice: { sn: "Ames", until: "2026-12-24T18:00:00Z" } });
   });
+});
+
+describe("what VirtualBox brings", () => {
+  test("forwards are short or long, tcp by default", () => {
+    expect(
+      machine(
+        'networks: [{ type: nat, forwards: ["2222:22", "0.0.0.0:5353:53/udp", { hostPort: 8080, guestPort: 80 }], cable: false }]',
+      ).networks,
+    ).toEqual([
+      {
+        type: "nat",
+        cable: false,
+        forwards: [
+          { protocol: "tcp", hostPort: 2222, guestPort: 22 },
+          { protocol: "udp", hostIp: "0.0.0.0", hostPort: 5353, guestPort: 53 },
+          { protocol: "tcp", hostPort: 8080, guestPort: 80 },
+        ],
+      },
+    ]);
+  });
+
+  test("snapshots are names or objects", () => {
+    expect(machine("snapshots: [clean, { name: tested, restore: 2 }]").snapshots).toEqual([
+      { name: "clean" },
+      { name: "tested", restore: 2 },
+    ]);
+  });
+
+  test("the rest is as written", () => {
+    const folder = { name: "src", path: "/srv/src", readOnly: true };
+    expect(
+      machine(
+        "osType: RedHat_64, wait: boot, disk: { size: 1 GiB, clone: full, bus: nvme }, sharedFolders: [{ name: src, path: /srv/src, readOnly: true }]",
+      ),
+    ).toEqual({
+      osType: "RedHat_64",
+      wait: { for: "boot" },
+      disks: [{ sizeBytes: 2 ** 30, clone: "full", bus: "nvme" }],
+      sharedFolders: [folder],
+    });
+  });
+
+  test("a backend needs nothing but its kind; the boot server nothing at all", () => {
+    const text = `${HEAD.replace("labplan:networks", "labplan:bootServer: { address: 192.0.2.1, tftpPort: 0 }\n  labplan:networks").replace("    rack:", "    desk: { kind: virtualbox }\n    rack:")}`;
+    const config = configOf(load(text));
+    expect(config.backends.desk).toEqual({ kind: "virtualbox" });
+    expect(config.bootServer).toEqual({ address: "192.0.2.1", tftpPort: 0 });
+  });
+});
+
+describe("an image that is installed", () => {
+  const image = (fields: string) => {
+    const text = HEAD.replace(
+      "    rocky9:",
+      `    r9: { install: { backend: rack, family: rocky, release: "9", mirror: "https://m.example", ${fields} } }\n    rocky9:`,
+    );
+    return configOf(load(text)).images.r9?.install;
+  };
+
+  test("has sizes in bytes and MiB, a deadline in seconds, and keys from files", () => {
+    expect(
+      image("size: 30 GiB, memory: 4 GiB, timeout: 1h 30m, sshKeys: [/home/ann/.ssh/id_ed25519.pub]"),
+    ).toEqual({
+      backend: "rack",
+      family: "rocky",
+      release: "9",
+      mirror: "https://m.example",
+      sizeBytes: 30 * 2 ** 30,
+      memoryMiB: 4096,
+      timeoutS: 5400,
+      sshKeys: [KEY],
+    });
+  });
+
+  test("has a template by its path and its text", () => {
+    expect(image("template: templates/domain.xml.j2, variables: { team: blue }")).toMatchObject({
+      template: "<domain>{{ name }}</domain>",
+      templateFile: "templates/domain.xml.j2",
+      variables: { team: "blue" },
+    });
+  });
+
+  test("has variables for a template alone", () => {
+    const text = HEAD.replace(
+      "    rocky9:",
+      '    r9: { install: { backend: rack, family: rocky, release: "9", mirror: "https://m.example", variables: { a: b } } }\n    rocky9:',
+    );
+    expect(printed(load(text))).toEqual([
+      expect.stringContaining("images.r9.install.variables: variables are handed to a template"),
+    ]);
+  });
+});
+
+describe("names before a rename", () => {
+  test("are one or several", () => {
+    expect(machine("formerly: w0").formerly).toBe("w0");
+    expect(machine("formerly: [w0, www]").formerly).toEqual(["w0", "www"]);
+  });
+
+  test("are names", () => {
+    const text = (formerly: string) =>
+      `${HEAD}  labplan:machines:\n    w1: { backend: rack, formerly: ${formerly} }\n`;
+    for (const bad of ['"a b"', '[w0, "a/b"]'])
+      expect(printed(load(text(bad)))).toEqual([
+        expect.stringMatching(/machines\.w1\.formerly.*a name begins with a letter/i),
+      ]);
+    expect(printed(load(text("[w0, w0]")))).toEqual([expect.stringContaining("this is given twice")]);
+  });
+});
+
+test("~/ is the home folder in the path of a key, and nowhere else", () => {
+  const asked: string[] = [];
+  const readFile = (path: string) => {
+    asked.push(path);
+    return path.endsWith(".pub") ? KEY : "<domain/>";
+  };
+  const text = (fields: string) => `${HEAD}  labplan:machines:\n    w1: { backend: rack, ${fields} }\n`;
+  expect(printed(load(text("sshKeys: [~/.ssh/id_ed25519.pub]"), { readFile }))).toEqual([]);
+  expect(asked).toEqual([path.join(os.homedir(), ".ssh/id_ed25519.pub")]);
+  expect(printed(load(text("template: ~/domain.j2"), { readFile }))).toEqual([
+    expect.stringContaining("~/domain.j2 lies outside of the project"),
+  ]);
+  expect(printed(load(text("sshKeys: [~/.ssh/id_ed25519]"), { readFile }))).toEqual([
+    expect.stringContaining("a public key is one line"),
+  ]);
+  expect(asked).toHaveLength(1);
 });
 
 describe("YAML's own means", () => {

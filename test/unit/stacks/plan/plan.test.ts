@@ -24,7 +24,13 @@ function load(name: string): LabConfig {
 
 /** A plan as people can review it. */
 function readable({ resources, lock: _, ...rest }: LabPlan): string {
-  const brief = ({ kind, name, backend: __, ...more }: PlannedResource) => [resourceKey(kind, name), more];
+  // An installer's file is the templates' affair, and has golden files of its own.
+  const shown = ({ text, ...inputs }: PlannedResource["inputs"]) =>
+    text === undefined ? inputs : { ...inputs, text: "…" };
+  const brief = ({ kind, name, backend: __, ...more }: PlannedResource) => [
+    resourceKey(kind, name),
+    { ...more, inputs: shown(more.inputs) },
+  ];
   const aliasDuplicateObjects = false;
   return stringify(
     { ...rest, resources: Object.fromEntries(resources.map(brief)) },
@@ -33,7 +39,7 @@ function readable({ resources, lock: _, ...rest }: LabPlan): string {
 }
 
 describe("golden plans: a change here is a change of every lab", () => {
-  test.each(["demo", "laas"])("%s", async (name) => {
+  test.each(["demo", "laas", "virtualbox"])("%s", async (name) => {
     const result = planned(load(name));
     await expect(readable(result)).toMatchFileSnapshot(path.join(FIXTURES, `${name}.plan.yaml`));
     await expect(renderLock(result.lock)).toMatchFileSnapshot(path.join(FIXTURES, `${name}.lock.yaml`));
@@ -99,7 +105,7 @@ describe("the planner is pure", () => {
   });
 
   test("trap pulumi-dynamic#11: no input is called id or urn", () => {
-    for (const name of ["demo", "laas"])
+    for (const name of ["demo", "laas", "virtualbox"])
       for (const { inputs } of planned(load(name)).resources)
         for (const reserved of ["id", "urn"]) expect(inputs).not.toHaveProperty(reserved);
   });

@@ -177,3 +177,46 @@ describe("what `formerly` cannot mean", () => {
     expect(inputsOf(plan, "libvirt:Domain", "b")).toEqual(inputsOf(both, "libvirt:Domain", "b"));
   });
 });
+
+describe("a machine that was renamed more than once", () => {
+  const first = planned(lab({ machines: { w1: machine() } }));
+  const chain = lab({ machines: { www: machine({ formerly: ["web1", "w1"], hostName: "www" }) } });
+
+  test("keeps its facts in a stack that is behind by both renames", () => {
+    const after = planned(chain, first.lock);
+    expect(resource(after, "libvirt:Domain", "www")).toMatchObject({
+      formerNames: ["web1", "w1"],
+      markName: "w1",
+    });
+    expect(resource(after, "libvirt:Volume", "www.disk0").formerNames).toEqual(["web1.disk0", "w1.disk0"]);
+    expect(nicsOf(after, "www")).toEqual(nicsOf(first, "w1"));
+    expect(after.lock.homes).toEqual({ www: "rack" });
+  });
+
+  test("and in one that has seen the first of them", () => {
+    const second = planned(lab({ machines: { web1: machine({ formerly: "w1" }) } }), first.lock);
+    const after = planned(chain, second.lock);
+    expect(resource(after, "libvirt:Domain", "www").markName).toBe("w1");
+    expect(nicsOf(after, "www")).toEqual(nicsOf(first, "w1"));
+  });
+
+  test("without a lock file has the facts of its first name", () => {
+    expect(inputsOf(planned(chain), "libvirt:Domain", "www").uuid).toBe(
+      inputsOf(first, "libvirt:Domain", "w1").uuid,
+    );
+  });
+
+  test("none of its names may be another's", () => {
+    const config = lab({
+      machines: {
+        www: machine({ formerly: ["web1", "w1"] }),
+        w1: machine(),
+        web2: machine({ formerly: "web1" }),
+      },
+    });
+    expect(told(config)).toEqual([
+      expect.stringContaining('machines.www.formerly.0: "web2" is formerly "web1" too'),
+      expect.stringContaining('machines.www.formerly.1: formerly "w1", and a "w1" is declared as well'),
+    ]);
+  });
+});

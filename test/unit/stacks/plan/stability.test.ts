@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { LabConfig, MachineConfig, NetworkConfig, VpnUserConfig } from "../../../../stacks/config/types";
+import type {
+  LabConfig,
+  MachineConfig,
+  NetworkConfig,
+  PortForward,
+  VpnUserConfig,
+} from "../../../../stacks/config/types";
 import { emptyLock } from "../../../../stacks/plan/lock-file";
 import type { LabPlan, Lock } from "../../../../stacks/plan/types";
 import { inputsOf, lab, planned } from "./lab";
@@ -22,6 +28,8 @@ interface Machine extends Thing {
   /** Identities of networks. */
   cards: number[];
   onBridge: boolean;
+  /** On VirtualBox, where machines need ports of the host, and some forward one of their own. */
+  onDesk: boolean;
 }
 interface Model {
   networks: Net[];
@@ -46,17 +54,23 @@ function networkConfig({ identity, shape, formerly }: Net): NetworkConfig {
   return { backend: "rack", ...shapes[shape % SHAPES], ...(formerly === undefined ? {} : { formerly }) };
 }
 
+const forwardsOf = (identity: number): PortForward[] =>
+  identity % 3 === 0 ? [{ protocol: "tcp", hostPort: 3000 + identity, guestPort: 80 }] : [];
+
 function configOf(model: Model, turned: boolean): LabConfig {
   const turn = <T>(list: T[]): T[] => (turned ? [...list].reverse() : list);
   const nameOf = new Map(model.networks.map(({ identity, name }) => [identity, name]));
   const machines = turn(model.machines).map(
-    ({ name, formerly, cards, onBridge }): [string, MachineConfig] => [
+    ({ identity, name, formerly, cards, onBridge, onDesk }): [string, MachineConfig] => [
       name,
       {
-        backend: "rack",
+        backend: onDesk ? "desk" : "rack",
         disks: [{ sizeBytes: 2 ** 30, image: "rocky9" }],
         networks: turn([
-          ...cards.flatMap((card) => (nameOf.has(card) ? [{ network: nameOf.get(card) ?? "" }] : [])),
+          ...(onDesk ? [{ type: "nat" as const, forwards: forwardsOf(identity) }] : []),
+          ...(onDesk ? [] : cards).flatMap((card) =>
+            nameOf.has(card) ? [{ network: nameOf.get(card) ?? "" }] : [],
+          ),
           ...(onBridge ? [{ bridge: "br7" }] : []),
         ]),
         ...(formerly === undefined ? {} : { formerly }),
@@ -68,7 +82,11 @@ function configOf(model: Model, turned: boolean): LabConfig {
     { sn: "X", name: `uid-${name}`, ...(formerly === undefined ? {} : { formerly }) },
   ]);
   return lab({
-    backends: { rack: { kind: "libvirt", uri: "qemu:///system" }, people: { kind: "embedded" } },
+    backends: {
+      rack: { kind: "libvirt", uri: "qemu:///system" },
+      desk: { kind: "virtualbox" },
+      people: { kind: "embedded" },
+    },
     networks: Object.fromEntries(turn(model.networks).map((net) => [net.name, networkConfig(net)])),
     machines: Object.fromEntries(machines),
     vpn: { backend: "people", base: "ou=People,dc=lab", users: Object.fromEntries(users) },
@@ -82,16 +100,21 @@ function factsOf(model: Model, plan: LabPlan): Map<number, Record<string, unknow
     const { leases: _, ...rest } = inputsOf(plan, "libvirt:Network", name);
     facts.set(identity, rest);
   }
-  for (const { identity, name } of model.machines) {
-    const { nics, ...rest } = inputsOf(plan, "libvirt:Domain", name);
+  for (const { identity, name, onDesk } of model.machines) {
+    const kind = onDesk ? "virtualbox:Machine" : "libvirt:Domain";
+    const { nics, ...rest } = inputsOf(plan, kind, name);
     const cards = nics as { mac: string; network?: string; bridge?: string }[];
+    if (onDesk) expect(rest.ssh).toMatchObject({ host: "127.0.0.1", port: expect.any(Number) });
     const byPlace = new Map<string, string[]>();
     for (const card of cards) {
       const place = card.network ?? card.bridge ?? "";
       byPlace.set(place, [...(byPlace.get(place) ?? []), JSON.stringify(card)]);
     }
     for (const [place, list] of byPlace) rest[`card on ${place}`] = list.sort();
-    facts.set(identity, { ...rest, disk: inputsOf(plan, "libvirt:Volume", `${name}.disk0`) });
+    facts.set(identity, {
+      ...rest,
+      disk: inputsOf(plan, onDesk ? "virtualbox:Medium" : "libvirt:Volume", `${name}.disk0`),
+    });
   }
   for (const { identity, name } of model.users) {
     const planned = plan.resources.find((one) => one.kind === "ldap:User" && one.name === name);
@@ -111,6 +134,7 @@ const edit = fc.record({
   cards: fc.array(fc.nat(), { maxLength: 3 }),
   shape: fc.nat({ max: SHAPES - 1 }),
   onBridge: fc.boolean(),
+  onDesk: fc.boolean(),
   /** Take `formerly` out of the config, as people do some time after a rename. */
   forget: fc.boolean(),
 });
@@ -124,7 +148,7 @@ function freeName(list: readonly Thing[], wish: number): string | undefined {
 }
 
 /** The model after an edit, or undefined where there is nothing to edit. Identities in `touched` may change. */
-function apply(model: Model, { what, section, at, name, cards, shape, onBridge, forget }: Edit) {
+function apply(model: Model, { what, section, at, name, cards, shape, onBridge, onDesk, forget }: Edit) {
   const after = structuredClone(model);
   if (forget) for (const one of SECTIONS.flatMap((s): Thing[] => after[s])) delete one.formerly;
   const list: Thing[] = after[section];
@@ -140,7 +164,7 @@ function apply(model: Model, { what, section, at, name, cards, shape, onBridge, 
     else if (section === "users") after.users.push(thing);
     else {
       const chosen = nets.length === 0 ? [] : cards.map((card) => nets[card % nets.length] ?? 0);
-      after.machines.push({ ...thing, cards: chosen, onBridge });
+      after.machines.push({ ...thing, cards: chosen, onBridge, onDesk });
     }
   } else if (what === "remove") {
     if (!target) return undefined;
@@ -193,7 +217,13 @@ function expectUnique({ resources }: LabPlan): void {
   const nics = resources.flatMap(
     ({ inputs }) => (inputs.nics as { mac: string; network?: string; ip?: string }[]) ?? [],
   );
+  const ports = resources.flatMap(({ inputs }) =>
+    ((inputs.nics ?? []) as { forwards?: { hostPort: number }[] }[]).flatMap(({ forwards = [] }) =>
+      forwards.map(({ hostPort }) => String(hostPort)),
+    ),
+  );
   const lists = [
+    ports,
     nics.map(({ mac }) => mac),
     nics.flatMap(({ network, ip }) => (ip ? [`${network} ${ip}`] : [])),
     resources.flatMap(({ inputs }) => (inputs.uuid ? [String(inputs.uuid)] : [])),
