@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { type Clock, systemClock } from "../ssh/clock";
 import { VBoxManageMissing } from "./errors";
-import { NoAnswer, type Runner, type RunOptions, type RunResult } from "./runner";
+import { LOCALE, NoAnswer, type Runner, type RunOptions, type RunResult } from "./runner";
 
 export interface LocalProgram {
   label: string;
@@ -28,9 +28,7 @@ export function localRunner(program: LocalProgram): Runner {
   const env: NodeJS.ProcessEnv = Object.fromEntries(
     Object.entries(source).filter(([name]) => PASSED_ON.test(name)),
   );
-  // Every text that we read is the untranslated one.
-  env.LANG = "C";
-  env.LC_ALL = "C";
+  Object.assign(env, LOCALE);
 
   function run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
     return new Promise((resolve, reject) => {

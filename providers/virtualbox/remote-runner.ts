@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../ssh/clock";
 import { REAL_ELSEWHERE } from "./binary";
 import { VBoxManageMissing } from "./errors";
 import type { RemoteLink } from "./remote-link";
-import { NoAnswer, type Runner, type RunOptions, type RunResult } from "./runner";
+import { LOCALE, NoAnswer, type Runner, type RunOptions, type RunResult } from "./runner";
 
 /** A look for the program, or at the system. */
 const LOOK_DEADLINE_S = 30;
@@ -37,8 +37,7 @@ export function remoteRunner({ label, link, program, clock = systemClock }: Remo
     run: (argv, options) =>
       link.use(async (connection) => {
         const path = await locate(connection);
-        // Every text that we read is the untranslated one.
-        const words = ["env", "LANG=C", "LC_ALL=C", path, ...argv];
+        const words = ["env", ...Object.entries(LOCALE).map((pair) => pair.join("=")), path, ...argv];
         const run = options.onProgress ? runWatched : runTimed;
         return run(connection, words, options, clock);
       }),

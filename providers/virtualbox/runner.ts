@@ -1,3 +1,9 @@
+/**
+ * Every text that we read is the untranslated one. A plain C would make VBoxManage end with VERR_NO_TRANSLATION at a
+ * name or path that is not ASCII (measured on 7.2.22).
+ */
+export const LOCALE = { LANG: "C.UTF-8", LC_ALL: "C.UTF-8" } as const;
+
 /** What VBoxManage said. */
 export interface RunResult {
   code: number;

@@ -6,6 +6,7 @@ import { unlessGone } from "./errors";
 import type { Host } from "./host";
 import { machineCalls } from "./machine-calls";
 import { networkCalls } from "./network-calls";
+import { withParents } from "./parents";
 import { readMachineFolder, readOsTypes } from "./parse/host";
 import { readSettingsFile } from "./parse/settings-file";
 import { readConfigFile } from "./parse/vm-facts";
@@ -26,7 +27,7 @@ export interface ClientParts {
 /** The client of one run; cheap, because queue, lock and connection are the host's. */
 export function vboxManageClient(parts: ClientParts, caller: Caller = {}): VirtualBoxClient {
   const { host, known } = parts;
-  const calls = callsOf(host, caller);
+  const calls = withParents(callsOf(host, caller));
   const { run, files } = calls;
   const withSignal = <T extends object>(options?: T): T =>
     ({ ...(caller.signal && { signal: caller.signal }), ...options }) as T;
@@ -65,7 +66,7 @@ export function vboxManageClient(parts: ClientParts, caller: Caller = {}): Virtu
     ...storage,
     ...snapshots,
     ...networkCalls(calls),
-    deleteVm: (vm, options) => deleteVm(calls, snapshots.deleteSnapshot, settingsOf, vm, options),
+    deleteVm: (vm, options) => deleteVm(calls, { ...storage, ...snapshots, settingsOf }, vm, options),
     putFile: (path, content, options) => files.put(path, content, withSignal(options)),
     readFile: (path, options) => files.read(path, withSignal(options)),
     fileSize: (path, options) => files.size(path, withSignal(options)),

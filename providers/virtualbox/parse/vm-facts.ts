@@ -72,6 +72,12 @@ const MAX_NICS = 36;
 export const readPower = (text: string): VmPower =>
   powerOf(firstOf(readMachineReadable(text)).get("VMState") ?? "");
 
+/** What is in the drives, for which the settings file is not needed either. */
+export function readAttachments(text: string): AttachmentFacts[] {
+  const values = firstOf(readMachineReadable(text));
+  return attachmentsOf(values, controllersOf(values));
+}
+
 /** Path of the settings file. */
 export const readConfigFile = (text: string): string =>
   firstOf(readMachineReadable(text)).get("CfgFile") ?? "";

@@ -43,7 +43,12 @@ describe("VBoxManage as a child process", () => {
     };
     const { stdout } = await runner("env", env).run([], { deadlineMs: 5_000 });
     const got = Object.fromEntries(stdout.split("\n").map((line) => line.split("=") as [string, string]));
-    expect(got).toMatchObject({ LANG: "C", LC_ALL: "C", VBOX_USER_HOME: "/h", VBOX_IPC_SOCKETID: "s" });
+    expect(got).toMatchObject({
+      LANG: "C.UTF-8",
+      LC_ALL: "C.UTF-8",
+      VBOX_USER_HOME: "/h",
+      VBOX_IPC_SOCKETID: "s",
+    });
     expect(Object.keys(got)).not.toContain("LC_MESSAGES");
     expect(Object.keys(got)).not.toContain("PULUMI_CONFIG_PASSPHRASE");
   });

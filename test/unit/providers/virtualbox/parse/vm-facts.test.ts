@@ -118,7 +118,7 @@ describe("a machine as VirtualBox tells it", () => {
     ]);
   });
 
-  it("trap virtualbox#16: tells snapshots of one name apart, whatever their descriptions hold", () => {
+  it("trap virtualbox#16, virtualbox#60: tells snapshots of one name apart, whatever their descriptions hold", () => {
     const { snapshots } = readSettingsFile(recorded("machine-snapshots.vbox"));
     const [first, second, third] = snapshots;
     expect(snapshots.map(({ name }) => name)).toEqual(["base", "base", "other (UUID: 1)"]);
