@@ -230,6 +230,7 @@ describe("the boot server over HTTP", () => {
   it("a HEAD for the config is no fetch", async () => {
     const { token } = lab.register();
     const { status, body } = await lab.ask("HEAD", `/config/${token}/ks.cfg`);
+    await lab.server.log.flush();
     expect([status, body, stages()]).toEqual([200, "", []]);
   });
 

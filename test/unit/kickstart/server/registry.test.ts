@@ -138,6 +138,18 @@ describe("the registry of machines that may call", () => {
     }
   });
 
+  it("sees two changes within one tick of the file system's clock", () => {
+    const other = new Registry(folder, { now: () => now });
+    const tick = new Date(Date.now() + 5_000);
+    const stamp = () => fs.utimesSync(path.join(folder, "registrations"), tick, tick);
+    const first = other.begin(ROCKY);
+    stamp();
+    expect(registry.byToken(first.token)).toBeDefined();
+    const second = other.begin({ ...ROCKY, fresh: true });
+    stamp();
+    expect(registry.byToken(second.token)).toBeDefined();
+  });
+
   it("takes a damaged or renamed file for none, and clears away what a killed process left", () => {
     registry.begin(ROCKY);
     const files = path.join(folder, "registrations");

@@ -129,6 +129,8 @@ export function tftpSend(port: number, bytes: Buffer, waitMs = 60): Promise<Buff
   });
 }
 
+const SILENCE_MS = 10_000;
+
 async function withSocket<T>(
   port: number,
   work: (socket: Socket, resolve: (value: T) => void, reject: (error: Error) => void) => void,
@@ -137,7 +139,8 @@ async function withSocket<T>(
   try {
     await new Promise<void>((resolve) => socket.bind(port, "127.0.0.1", resolve));
     return await new Promise<T>((resolve, reject) => {
-      const limit = setTimeout(() => reject(new Error("the server fell silent")), 15_000);
+      const limit = setTimeout(() => reject(new Error("the server fell silent")), SILENCE_MS);
+      socket.on("message", () => limit.refresh());
       work(
         socket,
         (value) => {

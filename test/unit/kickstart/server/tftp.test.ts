@@ -96,7 +96,7 @@ describe("the boot server over TFTP", () => {
     expect(content.equals(big)).toBe(true);
     const single = await get(`${DASHES}/initrd`, { options: { blksize: 8 } });
     expect(single.content.equals(big)).toBe(true);
-  }, 30_000);
+  }, 90_000);
 
   it("trap kickstart-pxe#41: answers from a new port, another one for each transfer", async () => {
     lab.register();
