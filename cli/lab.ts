@@ -1,6 +1,7 @@
 import { bootServer } from "./boot-server";
 import { embedded } from "./embedded";
 import { hosts } from "./hosts";
+import { importBootedCommand } from "./import-booted/command";
 import { importLaasCommand } from "./import-laas/command";
 import { init } from "./init";
 import { destroy, preview, refresh, up } from "./operations";
@@ -54,6 +55,11 @@ const verbs: Record<string, Verb> = {
     about:
       "machines that called home, and strangers apart; --filter asks each over SSH, by the host key that it told",
     run: hosts,
+  },
+  "import-booted": {
+    usage: "import-booted <dir> [--out <file>]",
+    about: "turn a checkout of booted, its kickstart and environments, into a stack's config",
+    run: importBootedCommand,
   },
   embedded: {
     usage: "embedded status | stop",
