@@ -37,6 +37,10 @@ function handOver(home, uid, gid) {
   }
 }
 
+for (const stream of [process.stdout, process.stderr]) {
+  // Whoever read us has gone: nothing is left to say.
+  stream.on("error", () => process.exit());
+}
 const link = net.connect(socket);
 let text = "";
 let greeted = false;

@@ -108,6 +108,8 @@ export class SyntaxRefusal extends Error {
     readonly command: string,
     readonly exit = 2,
     readonly twice = false,
+    /** Said by the option reader: no empty line before the usage. */
+    readonly tight = false,
   ) {
     super(text);
   }

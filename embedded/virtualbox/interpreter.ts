@@ -53,7 +53,7 @@ function tell(session: Session, error: unknown): number {
   if (error instanceof SyntaxRefusal) {
     session.err(...BANNER);
     session.error(error.text);
-    session.err("", ...usageOf(error.command));
+    session.err(...(error.tight ? [] : [""]), ...usageOf(error.command));
     if (error.twice) session.error(error.text);
     return error.exit;
   }

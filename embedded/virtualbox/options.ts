@@ -42,6 +42,7 @@ export function parseOptions(
   rules: ParseRules,
 ): Parsed {
   const { command, exit = 2, twice = false, unknown = "Unknown option:" } = rules;
+  const tight = unknown === "Unknown option:";
   const parsed: Parsed = { options: [], words: [] };
   const words = [...args];
   while (words.length > 0) {
@@ -53,7 +54,7 @@ export function parseOptions(
     const equals = word.indexOf("=");
     const written = equals < 0 ? word : word.slice(0, equals);
     const spec = specs.find((one) => one.names.some((name) => fits(name, written)));
-    if (!spec) throw new SyntaxRefusal(`${unknown} ${written}`, command, exit, twice);
+    if (!spec) throw new SyntaxRefusal(`${unknown} ${written}`, command, exit, twice, tight);
     const option = {
       name: spec.names[0] ?? "",
       written,
@@ -64,7 +65,7 @@ export function parseOptions(
       const value = equals < 0 ? words.shift() : word.slice(equals + 1);
       if (value === undefined) {
         const text = `${written}: RTGetOpt: Command line option needs argument.`;
-        throw new SyntaxRefusal(text, command, exit, twice);
+        throw new SyntaxRefusal(text, command, exit, twice, tight);
       }
       option.value = spec.value === "switch" ? readSwitch(value, written) : value;
       if (spec.value === "number" && !isNumber(value)) {

@@ -43,7 +43,7 @@ export async function cloneVm({ virtualBox, session, args }: Call): Promise<void
   if (ref === undefined) throw new SyntaxRefusal("VM name required", "clonevm");
   const source = virtualBox.find(ref, FIND);
   const snapshot = optionOf(parsed, "--snapshot");
-  const from = snapshot === undefined ? undefined : findSource(source, snapshot);
+  const from = snapshot === undefined ? undefined : findSnapshot(source, snapshot, SNAPSHOT, FROM.machine);
   const options = (optionOf(parsed, "--options") ?? "").toLowerCase().split(",");
   const linked = options.includes("link");
   const name = optionOf(parsed, "--name") ?? `${source.name} Clone`;
@@ -73,13 +73,6 @@ export async function cloneVm({ virtualBox, session, args }: Call): Promise<void
   session.out(`Machine has been successfully cloned as "${name}"`);
 }
 
-/** Asked of the machine itself, not of a session. */
-function findSource(source: Vm, ref: string) {
-  const text = "This machine does not have any snapshots";
-  if (source.snapshots.length === 0) throw com(text, "VBOX_E_OBJECT_NOT_FOUND", FROM.machine, SNAPSHOT);
-  return findSnapshot(source, ref, SNAPSHOT);
-}
-
 function newMacs(hardware: Hardware, keepNat: boolean): void {
   for (const nic of hardware.nics) if (!keepNat || nic.type !== "nat") nic.mac = newMac();
 }
@@ -87,8 +80,10 @@ function newMacs(hardware: Hardware, keepNat: boolean): void {
 async function cloneDisks(virtualBox: VirtualBox, clone: Vm, linked: boolean): Promise<void> {
   const { media } = virtualBox;
   const folder = path.dirname(clone.configFile);
+  const slots = clone.hardware.controllers.flatMap((one) => one.attachments);
+  const several = slots.filter((slot) => slot.kind === "disk").length > 1;
   let disks = 0;
-  for (const slot of clone.hardware.controllers.flatMap((one) => one.attachments)) {
+  for (const slot of slots) {
     const medium = slot.medium === undefined ? undefined : media.get(slot.medium);
     if (medium?.kind !== "disk") continue;
     disks++;
@@ -97,7 +92,7 @@ async function cloneDisks(virtualBox: VirtualBox, clone: Vm, linked: boolean): P
       continue;
     }
     const copy = media.create({
-      location: path.join(folder, `${fileNameOf(clone.name)}-disk${disks}.vdi`),
+      location: path.join(folder, `${fileNameOf(clone.name)}${several ? `-disk${disks}` : ""}.vdi`),
       format: "VDI",
       capacity: medium.capacity,
       variant: "dynamic",

@@ -171,8 +171,11 @@ function configure(virtualBox: VirtualBox, server: DhcpServer, options: GivenOpt
     const target = host?.options ?? server.options;
     if (name === "--global") host = undefined;
     else if (name === "--mac-address") host = of(readMac(value));
-    else if (name === "--vm") host = of(macOf(virtualBox, value, options[index + 1]));
-    else if (name === "--fixed-address" && host) {
+    else if (name === "--vm") {
+      const { mac, card } = cardOf(virtualBox, value, options[index + 1]);
+      host = of(mac);
+      host.card = card;
+    } else if (name === "--fixed-address" && host) {
       if (value === "") delete host.fixedAddress;
       else host.fixedAddress = value;
     } else if (name === "--set-opt") {
@@ -192,7 +195,11 @@ function readMac(text: string): string {
   return hex.match(/../g)?.join(":") ?? "";
 }
 
-function macOf(virtualBox: VirtualBox, ref: string, next: GivenOption | undefined): string {
+function cardOf(
+  virtualBox: VirtualBox,
+  ref: string,
+  next: GivenOption | undefined,
+): { mac: string; card: { vm: string; slot: number } } {
   const at = context(
     "GetConfig(m_enmScope, Bstr(m_pszName).raw(), m_uSlot, 1 , m_ptrConfig.asOutParam())",
     279,
@@ -200,10 +207,10 @@ function macOf(virtualBox: VirtualBox, ref: string, next: GivenOption | undefine
   );
   const vm = virtualBox.find(ref, at);
   const slot = next?.name === "--nic" ? Number(next.value) : 1;
-  return readMac(vm.hardware.nics[slot - 1]?.mac ?? "");
+  return { mac: readMac(vm.hardware.nics[slot - 1]?.mac ?? ""), card: { vm: vm.uuid, slot: slot - 1 } };
 }
 
-export function dhcpBlock(_virtualBox: VirtualBox, server: DhcpServer): string[] {
+export function dhcpBlock(server: DhcpServer): string[] {
   const lease = [
     "    minLeaseTime:     default",
     "    defaultLeaseTime: default",
@@ -227,7 +234,7 @@ export function dhcpBlock(_virtualBox: VirtualBox, server: DhcpServer): string[]
     ...(server.hosts.length === 0
       ? ["Individual Configs:   None"]
       : server.hosts.flatMap((host) => [
-          `Individual Config:    MAC ${host.mac}`,
+          `Individual Config:    ${host.card ? `VM NIC: ${host.card.vm} slot ${host.card.slot}, ` : ""}MAC ${host.mac}`,
           ...(host.fixedAddress === undefined ? [] : [`    Fixed Address:    ${host.fixedAddress}`]),
           ...lease,
           ...(Object.keys(host.options).length === 0

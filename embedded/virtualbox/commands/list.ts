@@ -36,7 +36,7 @@ const vms =
   (choose: (virtualBox: VirtualBox) => ReturnType<VirtualBox["list"]>): Lister =>
   (virtualBox, long, sorted) =>
     machines(choose(virtualBox), sorted).flatMap((vm) =>
-      long ? [...humanInfo(virtualBox, vm), ""] : [`"${vm.name}" {${vm.uuid}}`],
+      long ? humanInfo(virtualBox, vm) : [`"${vm.name}" {${vm.uuid}}`],
     );
 
 const media =
@@ -56,7 +56,7 @@ const LISTERS: Record<string, Lister> = {
   natnets: nat,
   natnetworks: nat,
   dhcpservers: (virtualBox) =>
-    virtualBox.dhcpServers().flatMap((server) => [...dhcpBlock(virtualBox, server), ""]),
+    virtualBox.dhcpServers().flatMap((server, index) => [...(index > 0 ? [""] : []), ...dhcpBlock(server)]),
   hostonlyifs: (virtualBox) => virtualBox.hostOnlyInterfaces().flatMap(hostOnlyBlock),
   bridgedifs: () => bridged(),
   intnets: (virtualBox) =>

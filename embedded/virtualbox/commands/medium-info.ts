@@ -125,13 +125,12 @@ export function mediumLines(virtualBox: VirtualBox, medium: Medium, long: boolea
     line("Encryption", "disabled"),
     ...(long && isDisk ? [line("Property", "AllocationBlockSize=1048576")] : []),
     ...(long
-      ? users.map(({ vm, snapshots, now }, index) => {
+      ? users.map(({ vm, snapshots }, index) => {
           const kept = vm.snapshots
             .filter((one) => snapshots.includes(one.uuid))
-            .map((one) => `${one.name} (UUID: ${one.uuid})`);
+            .map((one) => ` [${one.name} (UUID: ${one.uuid})]`);
           const name = index === 0 ? "In use by VMs:" : "";
-          const suffix = kept.length > 0 ? ` [${kept.join(", ")}]` : "";
-          return `${name.padEnd(15)} ${vm.name} (UUID: ${vm.uuid})${suffix}${now ? "" : ""}`;
+          return `${name.padEnd(15)} ${vm.name} (UUID: ${vm.uuid})${kept.join("")}`;
         })
       : []),
     ...(long

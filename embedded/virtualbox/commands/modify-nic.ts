@@ -1,3 +1,4 @@
+import * as os from "node:os";
 import { com, context, FROM, said } from "../errors";
 import type { GivenOption, OptionSpec } from "../options";
 import type { Session } from "../session";
@@ -109,8 +110,10 @@ const WRITE: Record<string, Write> = {
   "--cableconnected#": (nic, value) => {
     nic.cable = on(value);
   },
-  "--bridgeadapter#": (nic, value) => {
+  "--bridgeadapter#": (nic, value, _index, session) => {
     nic.bridge = plain(value);
+    if (nic.bridge && !(nic.bridge in os.networkInterfaces()))
+      session.err(`VBoxManage: warning: Interface "${value}" doesn't seem to exist`);
   },
   "--hostonlyadapter#": (nic, value, _index, session, virtualBox) => {
     nic.hostOnly = plain(value);

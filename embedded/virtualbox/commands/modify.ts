@@ -200,6 +200,8 @@ function modifyMachine(vm: Vm, { name, value, index, written }: GivenOption, ses
     if (written === "--audio")
       session.err("Warning: --audio is deprecated and will be removed soon. Use --audio-driver instead!");
     const key = (SWITCHES[name] ?? TEXTS[name] ?? "").replace("#", String(index));
+    // A USB pointer needs a controller.
+    if (key === "hidpointing" && value.startsWith("usb")) hardware.more.usb = "on";
     if (key !== "") hardware.more[key] = WORDS[key]?.[value] ?? valueFor(key, value);
   }
 }

@@ -98,6 +98,7 @@ function configure(network: NatNetwork, parsed: Parsed): void {
       const { lines } = com(text, "NS_ERROR_FAILURE", FROM.natNetwork, at);
       throw new Refusal([...lines, "Failed to set configuration"], 2);
     }
+    network.forwards = network.forwards.map((one) => moved(one, network.network, cidr));
     network.network = cidr;
   }
   const dhcp = optionOf(parsed, "--dhcp");
@@ -117,6 +118,14 @@ function configure(network: NatNetwork, parsed: Parsed): void {
   for (const name of forwards) if (typeof name === "string") removeRule(network, name);
   for (const forward of forwards) if (typeof forward !== "string") addRule(network, forward);
 }
+
+/** The guest of a rule keeps its place in the network. */
+function moved(forward: Forward, from: string, to: string): Forward {
+  const offset = toNumber(forward.guestIp) - toNumber(from);
+  return { ...forward, guestIp: hostAt({ network: to }, offset) };
+}
+const toNumber = (address: string): number =>
+  (address.split("/")[0] ?? "").split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
 
 const isCidr = (text: string): boolean => {
   const [address = "", prefix = ""] = text.split("/");

@@ -142,6 +142,7 @@ export function humanInfo(virtualBox: VirtualBox, vm: Vm): string[] {
     ...(vm.snapshots.length > 0 ? ["* Snapshots:", ...snapshotTree(vm)] : []),
     "* Guest:",
     line("Configured memory balloon", "0MB"),
+    "",
   ];
 }
 

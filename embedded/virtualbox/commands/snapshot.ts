@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Context, com, context, FROM, Refusal, SyntaxRefusal } from "../errors";
+import { type Context, com, context, FROM, type Origin, Refusal, SyntaxRefusal } from "../errors";
 import type { Call } from "../interpreter";
 import { has, optionOf, parseOptions } from "../options";
 import { UUID } from "../store/media";
@@ -84,15 +84,15 @@ function overlay(virtualBox: VirtualBox, vm: Vm, hardware: Hardware): Hardware {
 }
 
 /** By UUID or name; of several with one name, the one nearest to the root. */
-function find(vm: Vm, ref: string, at = FIND): Snapshot {
+function find(vm: Vm, ref: string, at = FIND, from: Origin = FROM.session): Snapshot {
   const uuid = UUID.exec(ref)?.[1]?.toLowerCase();
   const found = vm.snapshots.find((one) => (uuid === undefined ? one.name === ref : one.uuid === uuid));
   if (found) return found;
   if (vm.snapshots.length === 0)
-    throw com(NONE, uuid === undefined ? "VBOX_E_OBJECT_NOT_FOUND" : "NS_ERROR_FAILURE", FROM.session, at);
+    throw com(NONE, uuid === undefined ? "VBOX_E_OBJECT_NOT_FOUND" : "NS_ERROR_FAILURE", from, at);
   if (uuid === undefined)
-    throw com(`Could not find a snapshot named '${ref}'`, "VBOX_E_OBJECT_NOT_FOUND", FROM.session, at);
-  throw com(`Could not find a snapshot with UUID {${uuid}}`, "NS_ERROR_FAILURE", FROM.session, at);
+    throw com(`Could not find a snapshot named '${ref}'`, "VBOX_E_OBJECT_NOT_FOUND", from, at);
+  throw com(`Could not find a snapshot with UUID {${uuid}}`, "NS_ERROR_FAILURE", from, at);
 }
 
 export const findSnapshot = find;

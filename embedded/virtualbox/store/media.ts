@@ -129,7 +129,7 @@ export class Media {
   ): Medium {
     const { parent, ...rest } = medium;
     const uuid = medium.uuid ?? randomUUID();
-    fs.mkdirSync(path.dirname(medium.location), { recursive: true, mode: 0o700 });
+    makeFolder(path.dirname(medium.location));
     createVdi(medium.location, { ...rest, uuid, ...(parent && { parent: parent.uuid }) });
     const made: Medium = {
       ...rest,
@@ -215,4 +215,11 @@ export class Media {
     sector.writeUInt16BE(0x55aa, 510);
     writeBlock(medium.location, 0, sector);
   }
+}
+
+/** With its parents, one by one: Node's own way tries for ever in a /proc, which takes no folders. */
+function makeFolder(folder: string): void {
+  if (fs.existsSync(folder)) return;
+  if (path.dirname(folder) !== folder) makeFolder(path.dirname(folder));
+  fs.mkdirSync(folder, { mode: 0o700 });
 }

@@ -136,6 +136,8 @@ export interface NatNetwork {
 export interface DhcpConfig {
   mac: string;
   fixedAddress?: string;
+  /** Named by machine and card instead of by MAC. */
+  card?: { vm: string; slot: number };
   options: Record<string, string>;
 }
 

@@ -14,6 +14,15 @@ const DHCP = "dhcp/";
 const HOST_ONLY = "hostonly/";
 const GLOBALS = "globals";
 
+const FIRST_DHCP_SERVER = {
+  network: "HostInterfaceNetworking-vboxnet0",
+  serverIp: "192.168.56.100",
+  netmask: "255.255.255.0",
+  lowerIp: "192.168.56.101",
+  upperIp: "192.168.56.254",
+  enabled: true,
+};
+
 export interface VirtualBoxOptions {
   journal: Journal;
   /** Folder of the state: machines are made below it. */
@@ -52,6 +61,11 @@ export class VirtualBox {
     for (const server of journal.all<DhcpServer>(DHCP)) this.dhcp.set(server.network, server);
     for (const one of journal.all<HostOnlyInterface>(HOST_ONLY)) this.hostOnly.set(one.name, one);
     this.globals = journal.all<Globals>(GLOBALS)[0] ?? { extraData: {} };
+    // A new VirtualBox has a server for the host-only interface that is yet to be made.
+    if (!fs.existsSync(this.defaultMachineFolder)) {
+      fs.mkdirSync(this.defaultMachineFolder, { recursive: true, mode: 0o700 });
+      this.saveDhcpServer({ ...FIRST_DHCP_SERVER, options: {}, hosts: [] });
+    }
     this.power = new Power(this);
   }
 
@@ -184,6 +198,5 @@ export class VirtualBox {
   }
 }
 
-/** Names as VirtualBox makes file names of them. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out
-export const fileNameOf = (name: string): string => name.replace(/[/\\:*?"<>|{}\x00-\x1f]/g, "_");
+/** Names as VirtualBox makes file names of them: what is not known to be harmless becomes a line. */
+export const fileNameOf = (name: string): string => name.replace(/[^ ()\-.0-9A-Za-z_\u00a0-\ud7af]/g, "_");
