@@ -45,6 +45,14 @@ A lab is described in \`stacks/Pulumi.<stack>.yaml\`, under \`config:\`. Each se
 - **Files** that the config names (\`template\`) are relative to the project and lie inside of it. A template is a Jinja
   template (rendered by nunjucks) of the XML; its variables are the planned fields of the network or machine, as
   in the preview. An unknown variable is an error that lists the known ones; name and UUID are put in for you.
+  The template of an image's \`install\` is one of its kickstart, preseed or autoinstall; it gets what
+  \`kickstart/variables.ts\` lists, and is linted in the preview.
+- **Moves**: another \`backend\` makes a machine anew there, and the old one is deleted with its disks. The preview says
+  so, and where there are disks to lose, the machine must say \`allow: [wipe]\` until it is done. The same goes for a
+  higher \`generation\` of an installed image, for the machines that are clones of it: new ones can use another image
+  meanwhile.
+- **Ports**: a machine on VirtualBox that its host cannot reach by address gets a port of the host from 2200 to 2999 for its
+  SSH, kept in the lock file.
 `;
 
 /** The config reference in Markdown, from the schemas. */

@@ -36,13 +36,16 @@ function namedSecrets(config: LabConfig): { path: ConfigPath; secret: string }[]
   const named = refs.flatMap(({ path, ref }) =>
     ref && "secret" in ref ? [{ path: [...path, "secret"], secret: ref.secret }] : [],
   );
+  for (const [name, { install }] of Object.entries(config.images))
+    for (const field of ["commands", "variables", "template"] as const)
+      named.push(...secretsInTexts(install?.[field], ["images", name, "install", field]));
   for (const [name, { cloudInit }] of Object.entries(config.machines))
     for (const field of ["userData", "networkConfig"] as const)
       named.push(...secretsInTexts(cloudInit?.[field], ["machines", name, "cloudInit", field]));
   return named;
 }
 
-/** `{{secret:name}}` in the texts of user data. */
+/** `{{secret:name}}` in texts of the user's own. */
 function secretsInTexts(value: unknown, path: ConfigPath): { path: (string | number)[]; secret: string }[] {
   if (typeof value === "string")
     return [...value.matchAll(/\{\{secret:([^{}]+)\}\}/g)].map(([, secret = ""]) => ({

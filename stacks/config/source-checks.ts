@@ -18,7 +18,7 @@ import type { ConfigPath } from "./types";
 const SECRET_FIELDS = ["password", "rootPassword"];
 
 /** Texts of the user's own, in which a secret is named within the text. */
-const TEXT_FIELDS = ["userData", "networkConfig"];
+const TEXT_FIELDS = ["userData", "networkConfig", "commands", "variables"];
 
 /** What only the text shows: scalars that the Pulumi CLI would rewrite, encrypted values, keys that nobody reads. */
 export function sourceProblems(file: StackFile, sections: readonly string[]): PositionedProblem[] {

@@ -6,6 +6,7 @@ import { kickstartVariables } from "../../kickstart/variables";
 import type { BuildInputs, InstallerFile } from "../../providers/boot/build";
 import type { InstallConfig } from "../config/types";
 import type { Context } from "./context";
+import { hasLogin } from "./images";
 
 /** The installer and what it is told. */
 export type InstallText = Pick<BuildInputs, "installer" | "text" | "kernel" | "initrd" | "cmdline">;
@@ -19,6 +20,8 @@ export function planInstallText(
 ): InstallText | undefined {
   const { problems, notes } = context;
   const path = ["images", image, "install"];
+  // Told where images are checked, and once is enough.
+  if (hasLogin(install.mirror)) return undefined;
   const before = problems.found.length;
   const variables = kickstartVariables(install, {
     name: image,
