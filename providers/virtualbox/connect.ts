@@ -40,7 +40,13 @@ export async function virtualBoxFor(
   backend: VirtualBoxBackend,
   caller: Caller = {},
 ): Promise<VirtualBoxClient> {
-  const key = JSON.stringify([backend.host, backend.vboxManage, backend.hostKey, backend.identityFile, process.env.LABPLAN_EMBEDDED_HOME]);
+  const key = JSON.stringify([
+    backend.host,
+    backend.vboxManage,
+    backend.hostKey,
+    backend.identityFile,
+    process.env.LABPLAN_EMBEDDED_HOME,
+  ]);
   let host = hosts.get(key);
   if (!host) {
     host = openHost(backend);
@@ -82,7 +88,7 @@ function localHost(backend: VirtualBoxBackend, settings: HostSettings): ClientPa
     ...(settings.clock && { clock: settings.clock }),
   });
   return {
-    host: hostOf(runner, localFiles, userHome(env), settings),
+    host: hostOf(runner, localFiles, placeOf(program, env), settings),
     known: {},
     needsModule: async () => process.platform === "linux",
   };
@@ -158,7 +164,15 @@ function hostOf(
   });
 }
 
-/** The folder of VirtualBox's own settings: what is not shared by it is another VirtualBox. */
+/**
+ * What those who use the same VirtualBox have in common: the folder of its settings. A program of another name is
+ * somebody's own wrapper, which may choose a VirtualBox of its own.
+ */
+function placeOf(program: string, env: NodeJS.ProcessEnv): string {
+  const isWrapper = !/(^|[/\\])vboxmanage(\.exe)?$/i.test(program);
+  return isWrapper ? `${userHome(env)} ${program}` : userHome(env);
+}
+
 function userHome(env: NodeJS.ProcessEnv): string {
   const home = env.VBOX_USER_HOME ?? join(env.HOME ?? homedir(), ".config", "VirtualBox");
   try {

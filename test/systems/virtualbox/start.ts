@@ -22,6 +22,8 @@ export interface VirtualBox {
   backend: VirtualBoxBackend & { vboxManage: string; folder: string };
   /** Runs the VBoxManage of this VirtualBox; may be given to anything that wants a VBoxManage. */
   vboxManage: string;
+  /** What to put before a command so that it runs inside, with nothing of our environment but what it is given. */
+  enter: string[];
   /** For machines; the same path inside and outside. */
   folder: string;
   /** Pids, as seen from here, of its VBoxSVC processes. */
@@ -92,25 +94,30 @@ export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<
     throw error;
   }
   const vboxManage = join(state, "vboxmanage.sh");
-  writeFileSync(vboxManage, script(firstInside(child), state, options), { mode: 0o755 });
+  const enter = commandInside(firstInside(child));
+  writeFileSync(vboxManage, script(enter, state, options), { mode: 0o755 });
   const folder = join(state, "machines");
   return {
     backend: { kind: "virtualbox", vboxManage, folder: join(state, "media") },
     vboxManage,
+    enter,
     folder,
     services: () => servicesIn(firstInside(child)),
     stop,
   };
 }
 
+const commandInside = (pid: number): string[] => [
+  ...["/usr/bin/nsenter", "-t", `${pid}`, "-m", "-p", "--wd=/", "/usr/sbin/chroot", ROOT],
+  ...["/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+];
+
 /** Both variables: without a socket of its own it would join a VBoxSVC of this user that runs already. */
-function script(pid: number, state: string, { wrapper }: VirtualBoxOptions): string {
+function script(enter: readonly string[], state: string, { wrapper }: VirtualBoxOptions): string {
   const id = basename(state).slice(PREFIX.length);
   const env = `HOME=${state} VBOX_USER_HOME=${state}/home VBOX_IPC_SOCKETID=labplan-${id}`;
-  const path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-  const enter = `/usr/bin/nsenter -t ${pid} -m -p --wd=/`;
   const program = wrapper ? "/usr/bin/VBoxManage" : REAL;
-  return `#!/bin/sh\nexec ${enter} /usr/sbin/chroot ${ROOT} /usr/bin/env -i ${env} ${path} LANG="$LANG" LC_ALL="$LC_ALL" ${program} "$@"\n`;
+  return `#!/bin/sh\nexec ${enter.join(" ")} ${env} LANG="$LANG" LC_ALL="$LC_ALL" ${program} "$@"\n`;
 }
 
 async function ready(child: ChildProcess, state: string, said: () => string): Promise<void> {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { type Clock, sleep } from "../../../../providers/ssh/clock";
+import { callsOf } from "../../../../providers/virtualbox/calls";
 import { Host, type HostParts } from "../../../../providers/virtualbox/host";
 import { localFiles } from "../../../../providers/virtualbox/local-files";
+import { machineCalls } from "../../../../providers/virtualbox/machine-calls";
 import { NoAnswer, type Runner, type RunResult } from "../../../../providers/virtualbox/runner";
 import { failure } from "./fixtures";
 
@@ -191,5 +193,16 @@ describe("calls to one host", () => {
     const { host, ran } = fake(async () => OK, { lock });
     await expect(host.call(["a"], quiet)).rejects.toThrow("process 7 has it");
     expect(ran).toEqual([]);
+  });
+});
+
+describe("removals", () => {
+  it("trap virtualbox#42: takes 'locked' for done when a second look finds nothing", async () => {
+    const gone = failure("showvminfo", "99999999-fe74-4d77-bb14-aa02c1c394e6");
+    let times = 0;
+    const { host, ran } = fake(async (argv) => (isProbe(argv) ? OK : ++times === 1 ? LOCKED : gone));
+    const { unregisterVm } = machineCalls(callsOf(host, {}));
+    await unregisterVm("99999999-fe74-4d77-bb14-aa02c1c394e6");
+    expect(ran.filter((one) => one.startsWith("unregistervm"))).toHaveLength(2);
   });
 });

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { readMachineReadable } from "../../../../../providers/virtualbox/parse/machine-readable";
 import { readSettingsFile } from "../../../../../providers/virtualbox/parse/settings-file";
-import { readConfigFile, readPower, readVmFacts } from "../../../../../providers/virtualbox/parse/vm-facts";
+import {
+  readAttachments,
+  readConfigFile,
+  readPower,
+  readVmFacts,
+} from "../../../../../providers/virtualbox/parse/vm-facts";
 import { recorded } from "../fixtures";
 
 const settings = readSettingsFile(recorded("machine.vbox"));
@@ -138,6 +143,17 @@ describe("a machine as VirtualBox tells it", () => {
     expect(readPower('VMState="running"\n')).toBe("running");
     expect(readPower('VMState="onlinesnapshotting"\n')).toBe("other");
     expect(readConfigFile(recorded("showvminfo.txt"))).toMatch(/^\/home\/me\/vb\/machines\/.*\.vbox$/);
+  });
+
+  it("trap virtualbox#55: reads the paths of a Windows host", () => {
+    const told = String.raw`CfgFile="C:\\Users\\me\\VirtualBox VMs\\a\\a.vbox"
+storagecontrollername0="SATA"
+storagecontrollertype0="IntelAhci"
+"SATA-0-0"="C:\\labs\\disk.vdi"
+"SATA-ImageUUID-0-0"="3d2b9a4e-1f0c-4a7e-9a53-0c1d2e3f4a5b"
+`.replaceAll("\n", "\r\n");
+    expect(readConfigFile(told)).toBe(String.raw`C:\Users\me\VirtualBox VMs\a\a.vbox`);
+    expect(readAttachments(told)).toMatchObject([{ path: String.raw`C:\labs\disk.vdi` }]);
   });
 
   it("refuses a settings file that is cut off", () => {
