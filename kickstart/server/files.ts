@@ -71,11 +71,13 @@ async function downloadOnce(
 ): Promise<void> {
   const others = underWay.get(target);
   if (others) {
-    const failed = await others.then(
-      () => false,
-      () => true,
-    );
-    options.signal?.throwIfAborted();
+    const failed = await Promise.race([
+      others.then(
+        () => false,
+        () => true,
+      ),
+      ...(options.signal ? [aborted(options.signal)] : []),
+    ]);
     // It may have been cut off on its own behalf: that is none of ours.
     if (failed) await downloadOnce(url, checksum, target, options);
     return;
@@ -207,6 +209,13 @@ async function download(
     clearTimeout(timer);
     await rm(part, { force: true });
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 /** What killed processes left half-way. */

@@ -121,8 +121,9 @@ class Transfer {
     const before = this.#base - 1;
     let block = before - (before & 0xffff) + packet.block;
     if (block < before) block += 0x10000;
-    // A copy of an old one: answering it again would double every packet from here on (RFC 1123, 4.2.3.1).
-    if (block === before && before > 0 && this.#window === 1) return;
+    // A copy of the last one. To answer it would send everything twice from here on (RFC 1123, 4.2.3.1), and in windows
+    // each copy would cause more copies; what was really lost is sent again when nothing came for a while.
+    if (block === before && before > 0) return;
     if (block >= this.#base + this.#window || block > this.#last) return;
     this.#base = block + 1;
     if (block === this.#last) this.#finish("sent");

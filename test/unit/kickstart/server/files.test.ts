@@ -74,7 +74,7 @@ describe("files of installers", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("one that gives up takes nobody with it", async () => {
+  it.each([0, 1])("one that gives up takes nobody with it, whoever began: number %i", async (quitter) => {
     const target = "/slow";
     let served = 0;
     pages[target] = (response) => {
@@ -82,12 +82,16 @@ describe("files of installers", () => {
       return response.end(KERNEL);
     };
     const stop = new AbortController();
-    const first = fetchFile(target, SHA256, { signal: stop.signal });
-    const second = fetchFile(target, SHA256);
+    const begin = (number: number) =>
+      fetchFile(target, SHA256, number === quitter ? { signal: stop.signal } : { silenceS: 0.3 });
+    const one = begin(0);
+    while (served === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const two = begin(1);
     setTimeout(() => stop.abort(new Error("stopped")), 50);
-    await expect(first).rejects.toThrow("stopped");
-    expect((await second).checksum).toBe(SHA256);
-    expect(kept()).toHaveLength(1);
+    const [quit, stayed] = quitter === 0 ? [one, two] : [two, one];
+    await expect(quit).rejects.toThrow("stopped");
+    if (quitter === 0) expect((await stayed).checksum).toBe(SHA256);
+    else await expect(stayed).rejects.toThrow("sent nothing for 0.3 s");
   });
 
   it("are checked by the mirror's own .treeinfo, where the config has no checksum", async () => {

@@ -6,6 +6,8 @@ export interface FetchOptions {
   mode?: string;
   /** Called for each data packet; true: as if it was lost. */
   lose?: (block: number, times: number) => boolean;
+  /** Acknowledge a window only after so long. */
+  slowMs?: number;
   /** Acknowledge each packet twice. */
   twice?: boolean;
   /** Give up with an error packet after the server's answer to the options. */
@@ -48,7 +50,7 @@ export const readRequest = (
 export const ack = (block: number): Buffer => Buffer.from([0, 4, (block >> 8) & 0xff, block & 0xff]);
 
 export function tftpGet(port: number, file: string, settings: FetchOptions = {}): Promise<Fetched> {
-  const { options = {}, mode = "octet", lose = () => false, twice, abort } = settings;
+  const { options = {}, mode = "octet", lose = () => false, twice, abort, slowMs = 0 } = settings;
   return withSocket(settings.port ?? 0, (socket, resolve: (fetched: Fetched) => void, reject) => {
     const fetched: Fetched = {
       content: Buffer.alloc(0),
@@ -108,11 +110,12 @@ export function tftpGet(port: number, file: string, settings: FetchOptions = {})
       const last = content.length < blockSize;
       if (last || inWindow === window) {
         inWindow = 0;
-        answer(ack(number), from);
+        if (slowMs === 0) answer(ack(number), from);
+        else setTimeout(() => answer(ack(number), from), slowMs);
       }
       if (last) {
         fetched.content = Buffer.concat(chunks);
-        setTimeout(() => resolve(fetched), twice ? 50 : 0);
+        setTimeout(() => resolve(fetched), twice || slowMs ? 50 + slowMs : 0);
       }
     });
     socket.send(readRequest(file, mode, options), port, "127.0.0.1");

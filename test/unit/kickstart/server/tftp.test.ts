@@ -161,6 +161,18 @@ describe("the boot server over TFTP", () => {
     }
   });
 
+  it("sends little twice to a client that is slow, and finds the windows' copies no reason for more", async () => {
+    lab.register();
+    // Longer than the first pause: each window is sent again before it is answered.
+    const { content, packets } = await get(KERNEL, {
+      options: { blksize: 1_408, windowsize: 16 },
+      slowMs: 45,
+    });
+    expect(content.equals(lab.kernel)).toBe(true);
+    // 214 blocks.
+    expect(packets).toBeLessThan(214 * 3);
+  });
+
   it("sends no packet twice because an acknowledgement came twice", async () => {
     lab.register();
     const { content, packets } = await get(KERNEL, { twice: true });
