@@ -25,6 +25,8 @@ export async function precheckOf(
     release,
     signal: run.signal,
   });
+  const lines = text.trimEnd().split("\n").length;
+  run.say(`image "${name}": its ${installer} has ${lines} lines; "--diff --show-full-output" shows them`);
   for (const what of new Set(absent)) run.say(`image "${name}": not checked: ${what}`);
   const problems = findings.flatMap(({ line, severity, rule, message }): Problem[] => {
     const told = `line ${line} of its config: ${message} (${rule})`;
