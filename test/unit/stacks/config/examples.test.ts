@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { loadConfig } from "../../../../stacks/config/load";
 import { formatProblem } from "../../../../stacks/config/positions";
 import { partSchemas } from "../../../../stacks/config/schema";
+import { emptyLock } from "../../../../stacks/plan/lock-file";
+import { plan } from "../../../../stacks/plan/plan";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1hT0m5Nn0hVb2cQ6wq1jYlq3mCkVx9r8sWzTgYp4Zd";
 const FOLDER = "stacks/examples";
@@ -10,13 +12,19 @@ const printed = (config: Parameters<typeof loadConfig>[0]) => loadConfig(config)
 const readFile = () => "";
 
 /** As `lab init` fills them in. */
-test.each(fs.readdirSync(FOLDER))("the example %s loads", (name) => {
+test.each(fs.readdirSync(FOLDER))("the example %s loads and can be planned", (name) => {
   const text = fs
     .readFileSync(`${FOLDER}/${name}`, "utf8")
     .replaceAll("LAB_ID", "abcdefgh")
     .replaceAll("STACK", "dev")
     .replaceAll("SSH_KEY", KEY);
-  expect(printed({ stack: "dev", file: { path: name, text }, readFile })).toEqual([]);
+  const source = { stack: "dev", file: { path: name, text }, readFile };
+  expect(printed(source)).toEqual([]);
+  const { config } = loadConfig(source);
+  if (!config) throw new Error("no config");
+  const result = plan(config, emptyLock(), new Date("2026-11-21T00:00Z"));
+  expect(result.problems).toEqual([]);
+  expect(result.plan?.notes).toEqual([]);
 });
 
 test("the examples of the schemas load, put together", () => {
