@@ -7,6 +7,7 @@ import { median, noSamples, PHASES, type Phase, type Samples } from "./measure";
 import { pairsConfig } from "./pairs";
 import { type RawPair, readPairs, runRaw } from "./raw";
 import { runStack, type StateBytes } from "./stack";
+import { benchVirtualBox } from "./virtualbox";
 
 /** Phases in which libvirt itself has work to do. */
 const RAW_PHASES: Phase[] = ["create", "destroy"];
@@ -24,7 +25,8 @@ interface Row {
 /**
  * `npm run bench [-- --runs 5 --pairs 1,10,100 --embedded 500]`: our stack against two floors of the same run, each
  * run of one followed by a run of the others: a stack of as many resources that do nothing, with the same input
- * bytes, and the same work by raw RPC calls. Prints medians and ratios. `--boot-server 200` measures that alone.
+ * bytes, and the same work by raw RPC calls. Prints medians and ratios. `--boot-server 200` and
+ * `--virtualbox 20` measure those alone.
  */
 export async function bench(args: string[]): Promise<number> {
   const { values } = parseArgs({
@@ -34,11 +36,13 @@ export async function bench(args: string[]): Promise<number> {
       pairs: { type: "string", default: "1,10,100" },
       embedded: { type: "string", default: "500" },
       "boot-server": { type: "string" },
+      virtualbox: { type: "string" },
       seconds: { type: "string", default: "15" },
     },
   });
   if (values["boot-server"]) return benchBootServer(Number(values["boot-server"]), Number(values.seconds));
   const runs = Number(values.runs);
+  if (values.virtualbox) return benchVirtualBox(Number(values.virtualbox), runs);
   const rows: Row[] = [];
   const reason = available();
   if (reason) console.log(`real libvirtd: NOT RUN: ${reason}`);

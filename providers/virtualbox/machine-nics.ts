@@ -38,7 +38,8 @@ function comparable(nic: NicSettings | NicFacts): Comparable {
       ? {
           forwards: forwardsOf(nat.forwards ?? []),
           tftp: tftpOf(nat.tftp ?? { enabled: false }),
-          hostReachable: nat.localhostReachable ?? false,
+          // VirtualBox 7.2.22 forgets an "off" when its service restarts: to want it would be drift for ever.
+          ...(nat.localhostReachable ? { hostReachable: true } : {}),
         }
       : { attachment }),
     ...(type === "generic" ? { properties: nic.properties ?? {} } : {}),
@@ -87,7 +88,7 @@ export function nicDifferences(
 ): NicDifferences {
   const wanted = nicSettings(inputs, interfaces);
   const inSlot = (slot: number) => facts.find((nic) => nic.slot === slot) ?? NONE(slot);
-  const differing = wanted.filter((nic) => !same(comparable(nic), comparable(inSlot(nic.slot))));
+  const differing = wanted.filter((nic) => !isAsWanted(nic, inSlot(nic.slot)));
   const extra = others ? facts.filter(({ slot, type }) => slot > wanted.length && type !== "none") : [];
   if (differing.length === 0 && extra.length === 0) return { found: undefined, settings: [], liveOnly: true };
   const isDifferent = (slot: number) => differing.some((nic) => nic.slot === slot);
@@ -99,11 +100,21 @@ export function nicDifferences(
       ...extra.map((nic) => asInput(nic, interfaces)),
     ],
     settings: [...differing, ...extra.map(({ slot }) => ({ slot, type: "none" as const }))],
-    liveOnly:
-      extra.length === 0 &&
-      differing.every((nic) => same(fixed(comparable(nic)), fixed(comparable(inSlot(nic.slot))))),
+    liveOnly: extra.length === 0 && differing.every((nic) => isFixedAsWanted(nic, inSlot(nic.slot))),
   };
 }
+
+/** What is there beyond a way to the host that nobody asked for. */
+function foundFor(wanted: NicSettings, found: NicFacts): Comparable {
+  const { hostReachable, ...rest } = comparable(found);
+  return wanted.localhostReachable ? { hostReachable, ...rest } : rest;
+}
+
+const isAsWanted = (wanted: NicSettings, found: NicFacts): boolean =>
+  same(comparable(wanted), foundFor(wanted, found));
+
+const isFixedAsWanted = (wanted: NicSettings, found: NicFacts): boolean =>
+  same(fixed(comparable(wanted)), fixed(foundFor(wanted, found)));
 
 /** Without what a running machine's NIC can change. */
 const fixed = ({ forwards: _, cable: __, ...rest }: Comparable): Comparable => rest;

@@ -30,7 +30,8 @@ export interface MachineNic {
   /** Of a NIC of type nat: the TFTP server of VirtualBox's own NAT, for a network boot. Paths are the host's. */
   tftp?: { prefix?: string; bootFile?: string; nextServer?: string };
   /**
-   * Of a NIC of type nat: the guest reaches the host's 127.0.0.1 at 10.0.2.2.
+   * Of a NIC of type nat: the guest reaches the host's 127.0.0.1 at 10.0.2.2. Only `true` is looked after: VirtualBox
+   * 7.2.22 switches it on by itself when its service restarts.
    * @default true where `bootRecord` calls home there
    */
   hostReachable?: boolean;

@@ -111,7 +111,9 @@ export async function clear(
   for (const name of await client.listFolder(paths.folder))
     if (isMarkerOf(inputs.name, name)) await client.removeFile(client.join(paths.folder, name));
   if (await client.fileExists(paths.upload)) {
-    await client.closeMedium("disk", paths.upload);
+    // Registered only while it is cloned from; VirtualBox refuses to look at a raw one.
+    const registered = (await client.media()).find(({ path }) => path === paths.upload);
+    if (registered) await client.closeMedium("disk", registered.uuid);
     await client.removeFile(paths.upload);
   }
   if (inputs.format === "iso") await client.closeMedium("dvd", paths.path);

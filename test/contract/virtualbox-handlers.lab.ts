@@ -19,6 +19,8 @@ export interface HandlerSystem {
   hasHostOnly: boolean;
   /** Fast enough to die at every single call. */
   everyCall: boolean;
+  /** Its VBoxManage, for something that stands before it. */
+  command?: readonly string[];
   /** A network card of the host to bridge to, where VirtualBox sees one. */
   card?: string;
   stop(): Promise<void>;
@@ -111,7 +113,9 @@ export async function inventory(system: HandlerSystem): Promise<Record<string, s
     } = (await client.vm(uuid)) ?? { poweredAt: "", attachments: [] };
     // VirtualBox makes up the UUIDs of media.
     const drives = attachments.map(({ medium: __, ...rest }) => rest);
-    seen[`machine ${uuid}`] = JSON.stringify({ ...facts, drives }, null, 1);
+    // It switches the way to the host on by itself, whenever its service restarts.
+    const settled = (key: string, value: unknown) => (key === "localhostReachable" ? undefined : value);
+    seen[`machine ${uuid}`] = JSON.stringify({ ...facts, drives }, settled, 1);
     for (const { name, description } of await client.snapshots(uuid))
       seen[`snapshot ${uuid} ${name} ${description}`] = "";
   }

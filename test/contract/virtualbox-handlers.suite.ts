@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { closeHosts } from "../../providers/virtualbox/connect";
+import { crashSuite } from "./virtualbox-handlers.crash.suite";
 import { foreignSuite } from "./virtualbox-handlers.foreign.suite";
 import type { HandlerSystem } from "./virtualbox-handlers.lab";
 import { machineSuite } from "./virtualbox-handlers.machines.suite";
 
+import { manySuite } from "./virtualbox-handlers.many.suite";
 import { networkSuite } from "./virtualbox-handlers.networks.suite";
 import { snapshotSuite } from "./virtualbox-handlers.snapshots.suite";
 import { storageSuite } from "./virtualbox-handlers.storage.suite";
@@ -28,5 +30,7 @@ export function virtualBoxHandlersContract(title: string, start: () => Promise<H
     machineSuite(started);
     snapshotSuite(started);
     foreignSuite(started);
+    crashSuite(started);
+    manySuite(started);
   });
 }

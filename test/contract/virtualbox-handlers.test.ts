@@ -8,13 +8,16 @@ import { ensureEmbedded, stopEmbedded } from "../../embedded/start";
 import { available, startVirtualBox } from "../systems/virtualbox/start";
 import { virtualBoxHandlersContract } from "./virtualbox-handlers.suite";
 
+const SCRIPT = path.join(__dirname, "../../embedded/virtualbox/VBoxManage.cjs");
+
 virtualBoxHandlersContract("the embedded lab", async () => {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "labplan-embedded-"));
   fs.chmodSync(home, 0o755);
   process.env.LABPLAN_EMBEDDED_HOME = path.join(home, "home");
-  await ensureEmbedded();
+  const { virtualBoxSocket } = await ensureEmbedded();
   return {
     backend: { kind: "embedded" },
+    command: [process.execPath, SCRIPT, virtualBoxSocket],
     canStart: true,
     hasHostOnly: true,
     everyCall: true,
