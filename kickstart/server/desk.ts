@@ -1,5 +1,6 @@
 import type { BootLog } from "./log";
 import { parseMac } from "./mac";
+import { neighbour } from "./neighbours";
 import type { Refusals, Stranger } from "./refusals";
 import type { Registry } from "./registry";
 import { readReport } from "./report";
@@ -30,6 +31,7 @@ export class BootDesk {
   readonly #refusals: Refusals;
   readonly #note: (line: string) => void;
   readonly #now: () => number;
+  readonly #neighbour: (address: string) => string | undefined;
   readonly #room = new Map<string, { left: number; at: number }>();
 
   constructor(
@@ -37,13 +39,14 @@ export class BootDesk {
     log: BootLog,
     refusals: Refusals,
     note: (line: string) => void,
-    now: () => number = Date.now,
+    options: { now?: () => number; neighbour?: (address: string) => string | undefined } = {},
   ) {
     this.registry = registry;
     this.log = log;
     this.#refusals = refusals;
     this.#note = note;
-    this.#now = now;
+    this.#now = options.now ?? Date.now;
+    this.#neighbour = options.neighbour ?? neighbour;
   }
 
   refuse(stranger: Stranger, reason: string): void {
@@ -54,13 +57,23 @@ export class BootDesk {
     this.#note(line);
   }
 
-  /** The machine with this MAC, when it is being installed. `what` names in few words what it asked for. */
+  /**
+   * The machine that says that it has this MAC, when it is being installed. On our own link the kernel knows its MAC,
+   * too, and another's is refused. `what` names in few words what it asked for.
+   */
   serving(macText: string, address: string, what: string): Serving | undefined {
     const mac = parseMac(macText);
     if (mac === undefined) {
       this.refuse({ address }, `asked for ${what} with a MAC that is none`);
       return undefined;
     }
+    const seen = this.#neighbour(address);
+    if (seen === undefined || seen === mac) return this.#find(mac, address, what);
+    this.refuse({ address, mac: seen }, `asked for ${what} of another card, ${mac}`);
+    return undefined;
+  }
+
+  #find(mac: string, address: string, what: string): Serving | undefined {
     const found = this.registry.serving(mac);
     if (found) return found;
     const known = this.registry.current(mac);
@@ -87,7 +100,7 @@ export class BootDesk {
       this.refuse({ address }, "asked for a config with an unknown token");
       return undefined;
     }
-    const served = this.serving(found.mac, address, "its config");
+    const served = this.#find(found.mac, address, "its config");
     if (!served || served.build !== found.build) return undefined;
     const names: readonly string[] = CONFIG_NAMES[served.install.installer];
     if (!names.includes(name)) return undefined;

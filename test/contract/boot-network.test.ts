@@ -100,7 +100,8 @@ describe.skipIf(reason && !process.env.CI)(`network boots${reason ? ` (not run: 
       register(byHttp, "mini.stages=pre,installed,booted"),
       register(byTftp, "mini.stages=pre,installed,booted"),
     ];
-    register(liar, `mini.stages=pre,booted mini.token=${"0".repeat(32)}`);
+    register(HOSTS[3], "");
+    register(liar, `mini.stages=pre,booted mini.token=${"0".repeat(32)} mini.steal=${HOSTS[3].mac}`);
     const machines = [byHttp, byTftp, liar].map((host) => boot(host));
     const unknown = [boot({ name: "unknown", mac: UNKNOWN_HTTP }), boot(UNKNOWN_TFTP)];
 
@@ -121,14 +122,24 @@ describe.skipIf(reason && !process.env.CI)(`network boots${reason ? ` (not run: 
     }
 
     expect(machines[2]?.console()).toContain("MINI-EVENT booted 1");
-    expect(eventsOf(liar.mac).map(({ stage }) => stage)).toEqual(["pxe", "config", "refused", "refused"]);
+    expect(machines[2]?.console()).toContain("MINI-STOLEN 1");
+    expect(eventsOf(liar.mac).map(({ stage }) => stage)).toEqual([
+      "pxe",
+      "refused",
+      "config",
+      "refused",
+      "refused",
+    ]);
     for (const guest of unknown) expect(guest.console()).not.toContain("vmlinuz");
-    expect(unknown[1]?.console()).toContain("Unable to locate configuration file");
+    await expect
+      .poll(() => unknown[1]?.console(), { timeout: 30_000, interval: 500 })
+      .toContain("Unable to locate configuration file");
 
     const { machines: hosts, strangers } = await hostsCommand();
     expect(hosts).toMatchObject([
       { machine: "by-http", stage: "booted" },
       { machine: "by-tftp", stage: "booted" },
+      { machine: "debian", stage: "waiting" },
       { machine: "liar", stage: "config" },
     ]);
     expect(strangers.map(({ mac }) => mac).sort()).toEqual([liar.mac, UNKNOWN_HTTP, UNKNOWN_TFTP.mac]);

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** A machine without a disk, in the network. */
 export interface NetworkGuest {
-  /** What it wrote on its serial console so far. */
+  /** What it wrote on its serial console so far, without what moves a terminal's cursor. */
   console(): string;
   /** Resolves when it has switched itself off, or was stopped. */
   ended: Promise<void>;
@@ -57,6 +57,8 @@ const PROGRAMS = [
   "/usr/bin/setpriv",
   "/usr/bin/cpio",
 ];
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out
+const CURSOR = /\u001b(\[[0-9;?]*[A-Za-z]|c)/g;
 const FILES = [
   "/usr/lib/ipxe/qemu/pxe-virtio.rom",
   "/usr/lib/PXELINUX/pxelinux.0",
@@ -168,7 +170,7 @@ const qemuOptions = (tap: string, mac: string, memoryMiB: number, serial: string
 function guest(child: ChildProcess, serial: string): NetworkGuest {
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   return {
-    console: () => (existsSync(serial) ? readFileSync(serial, "latin1") : ""),
+    console: () => (existsSync(serial) ? readFileSync(serial, "latin1").replace(CURSOR, "") : ""),
     ended,
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
