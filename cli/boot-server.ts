@@ -5,6 +5,17 @@ import { type BootServer, startBootServer } from "../kickstart/server/server";
 import { systemdUnit } from "../kickstart/server/unit";
 import { LabError } from "../providers/core/errors";
 
+export const BOOT_SERVER_HELP = `"npm run lab -- up" serves by itself while it needs to. This one serves on, for machines that call home later, and an
+"up" that finds it uses it.
+
+  --address <a>     one of this machine's addresses to listen on, and no other; may be given again. Default 127.0.0.1,
+                    which VirtualBox's NAT leads to
+  --http-port <n>   default 8069
+  --tftp-port <n>   default 69, which needs root or the unit's right to low ports; 0 for none
+  --unit            print a systemd unit that runs it as this user, with these flags
+
+Registrations, the boot log and files of installers are in .labplan/boot, or where LABPLAN_BOOT_HOME says.`;
+
 /** `npm run lab -- boot-server [--unit] [--address A]… [--http-port N] [--tftp-port N]` */
 export async function bootServer(args: string[]): Promise<number> {
   const { values } = parseArgs({

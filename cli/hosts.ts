@@ -10,6 +10,13 @@ import { table } from "./table";
 /** Seconds for one machine to prove its host key. */
 const ANSWER_S = 10;
 
+export const HOSTS_HELP = `  --filter   ask each for its SSH host key, at its address or its forwarded port; only the key that it told with its
+             token is believed
+  --json     for programs: { machines, strangers }
+
+Stages: waiting, pxe, config, pre, installed, booted, failed. Strangers sent no token, a wrong one, or one from another
+machine; nothing here ever connects to one.`;
+
 /** `npm run lab -- hosts [--filter] [--json]` */
 export async function hosts(args: string[]): Promise<number> {
   const { values } = parseArgs({

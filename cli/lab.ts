@@ -1,6 +1,6 @@
-import { bootServer } from "./boot-server";
+import { BOOT_SERVER_HELP, bootServer } from "./boot-server";
 import { embedded } from "./embedded";
-import { hosts } from "./hosts";
+import { HOSTS_HELP, hosts } from "./hosts";
 import { importBootedCommand } from "./import-booted/command";
 import { importLaasCommand } from "./import-laas/command";
 import { init } from "./init";
@@ -10,6 +10,8 @@ import { pulumiEnv } from "./workspace";
 interface Verb {
   usage: string;
   about: string;
+  /** More, for its own help. */
+  details?: string;
   run(args: string[]): Promise<number>;
 }
 
@@ -48,12 +50,14 @@ const verbs: Record<string, Verb> = {
     usage: "boot-server [--unit] [--address <a>]… [--http-port <n>] [--tftp-port <n>]",
     about:
       "serve network boots and take machines' events until it is ended; --unit prints a systemd unit that does",
+    details: BOOT_SERVER_HELP,
     run: bootServer,
   },
   hosts: {
     usage: "hosts [--filter] [--json]",
     about:
       "machines that called home, and strangers apart; --filter asks each over SSH, by the host key that it told",
+    details: HOSTS_HELP,
     run: hosts,
   },
   "import-booted": {
@@ -89,7 +93,9 @@ export async function lab(args: string[]): Promise<number> {
     return 2;
   }
   if (rest.includes("--help") || rest.includes("-h")) {
-    console.log(`npm run lab -- ${verb.usage}\n\n${verb.about}`);
+    console.log(
+      [`npm run lab -- ${verb.usage}`, verb.about, ...(verb.details ? [verb.details] : [])].join("\n\n"),
+    );
     return 0;
   }
   return verb.run(rest);
