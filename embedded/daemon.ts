@@ -62,6 +62,7 @@ async function main(): Promise<void> {
     folder: folder("machines"),
     log,
     restricted: process.env.LABPLAN_EMBEDDED_RESTRICTED === "1",
+    faults,
   });
   const lab = new Lab({ journal, poolFolder: folder("pools"), guests: machines, log });
   const libvirt = startLibvirtServer({ listener, lab, faults, onChange: used });
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
     journal: virtualBoxJournal,
     home: folder("virtualbox"),
     guests: machines,
+    keepTftp: (prefix, files) => machines?.tftpFiles.set(prefix, files),
     log,
   });
   const vbox = startVirtualBoxServer({ listener: virtualBoxListener, virtualBox, faults, onChange: used });

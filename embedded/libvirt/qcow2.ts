@@ -1,3 +1,5 @@
+import * as fs from "node:fs";
+
 /**
  * The head of a qcow2 file, written and read: enough for an empty image that other tools accept, and to learn the size
  * of one that was uploaded. Format: qemu's docs/interop/qcow2.txt.
@@ -76,3 +78,29 @@ export function readQcow2(start: Buffer): Qcow2Head | undefined {
   }
   return head;
 }
+
+/**
+ * Put something at the very start of an image of ours in which nothing is allocated yet: a second-level table and a
+ * data cluster at the end of the file, both counted.
+ */
+export function writeFirstCluster(handle: number, head: Buffer, content: Buffer): void {
+  const cluster = 1 << head.readUInt32BE(20);
+  const first = Number(head.readBigUInt64BE(40));
+  const entry = Buffer.alloc(8);
+  fs.readSync(handle, entry, 0, 8, first);
+  if (entry.readBigUInt64BE() !== 0n) return;
+  const next = Math.ceil(fs.fstatSync(handle).size / cluster);
+  const [table, data] = [next * cluster, (next + 1) * cluster];
+  const clusters = Buffer.alloc(2 * cluster);
+  clusters.writeBigUInt64BE(BigInt(data) | COPIED, 0);
+  content.copy(clusters, cluster);
+  fs.writeSync(handle, clusters, 0, clusters.length, table);
+  fs.readSync(handle, entry, 0, 8, Number(head.readBigUInt64BE(48)));
+  const counts = Buffer.from([0, 1, 0, 1]);
+  fs.writeSync(handle, counts, 0, 4, Number(entry.readBigUInt64BE()) + next * 2);
+  entry.writeBigUInt64BE(BigInt(table) | COPIED);
+  fs.writeSync(handle, entry, 0, 8, first);
+}
+
+/** Used by nobody else: written to in place. */
+const COPIED = 1n << 63n;

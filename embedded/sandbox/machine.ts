@@ -3,9 +3,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { utils } from "ssh2";
 import { makeHostKey } from "../../providers/seed/host-key";
+import type { FaultRule } from "../faults";
 import type { GuestAddress, GuestHardware } from "../libvirt/store/guests";
 import { endpoints } from "./addresses";
+import { callHome } from "./call-home";
 import type { SerialConsole } from "./console";
+import { networkBoot } from "./netboot";
 import { prepareRoot } from "./rootfs";
 import type { Isolation, Runner } from "./runner";
 import { quote, readSeed, type Seed } from "./seed";
@@ -18,6 +21,10 @@ export interface MachineOptions {
   console: SerialConsole;
   onExit: (how: "poweroff" | "reboot") => void;
   log: (line: string) => void;
+  /** The scripted fault of a stage of a network boot, or of `booted`. */
+  fault?: (stage: string) => FaultRule | undefined;
+  /** Text of a file below a TFTP folder that only its owner can read. */
+  readTftp?: (prefix: string, file: string) => string | undefined;
 }
 
 /** One running machine: a sandbox, and an SSH server on loopback that leads into it. */
@@ -26,7 +33,7 @@ export class Machine {
   private ssh: SshService | undefined;
   private runner: Runner | undefined;
   private hostKey = "";
-  private off = false;
+  private readonly end = new AbortController();
 
   constructor(
     private readonly hardware: GuestHardware,
@@ -43,6 +50,7 @@ export class Machine {
     const say = (line: string): void => this.options.console.write(`${line}\n`);
     const seed = readSeed(media, cmdline);
     const hostName = seed.hostName ?? this.hardware.hostName ?? name;
+    if (!(await this.firmware(hostName, say))) return;
     say(
       `[    0.000000] Linux version 6.1.0-labplan (sandbox)\n[    0.000000] Command line: ${cmdline ?? ""}`,
     );
@@ -61,7 +69,7 @@ export class Machine {
         log,
       });
       // Powered off while it was coming up.
-      if (this.off) return ssh.close();
+      if (this.end.signal.aborted) return ssh.close();
       this.ssh = ssh;
     }
     prepareRoot(root, { hostName, address: this.ssh?.address ?? "127.0.0.1" }, seed);
@@ -70,10 +78,49 @@ export class Machine {
     say(`-----BEGIN SSH HOST KEY KEYS-----\n${this.hostKey}\n-----END SSH HOST KEY KEYS-----`);
     say(`\nlabplan sandbox ${hostName} ttyS0\n\n${hostName} login: `);
     log(`machine ${name}: up${this.ssh ? ` at ${this.ssh.address}:${this.ssh.port}` : ""}`);
+    void callHome({
+      file: path.join(root, "etc/labplan/boot.env"),
+      macs: nics.map((one) => one.mac),
+      hostName,
+      hostKey: this.hostKey,
+      link: this.link,
+      say,
+      fault: (stage) => this.options.fault?.(stage),
+    });
+  }
+
+  /** Boot devices in their order. False when no system of its own came of it: an installer did, or nothing. */
+  private async firmware(hostName: string, say: (line: string) => void): Promise<boolean> {
+    const { bootOrder = [], netboot, disk } = this.hardware;
+    // Who says nothing about network boots has whatever is there as its system.
+    if (!netboot || !bootOrder.includes("network")) return true;
+    for (const device of bootOrder) {
+      if (device === "disk" && disk && !disk.isBlank()) return true;
+      if (device !== "network") continue;
+      const how = await networkBoot({
+        hostName,
+        source: netboot,
+        disk,
+        link: this.link,
+        say,
+        fault: (stage) => this.options.fault?.(stage),
+        ...(this.options.readTftp && { readTftp: this.options.readTftp }),
+      });
+      if (this.end.signal.aborted) return false;
+      if (how === "poweroff" || how === "reboot") this.options.onExit(how);
+      if (how !== "next") return false;
+    }
+    if (!disk) return true;
+    say("FATAL: No bootable medium found! System halted.");
+    return false;
+  }
+
+  private get link() {
+    return { isHost: this.hardware.isHost ?? (() => false), signal: this.end.signal };
   }
 
   async powerOff(): Promise<void> {
-    this.off = true;
+    this.end.abort();
     await this.ssh?.close();
     this.ssh = undefined;
     await this.runner?.kill();

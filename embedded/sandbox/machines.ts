@@ -2,10 +2,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Readable } from "node:stream";
 import type { MachineStatus } from "../control";
+import type { Faults } from "../faults";
 import type { GuestAddress, GuestHardware, Guests } from "../libvirt/store/guests";
 import { SerialConsole } from "./console";
 import { Machine } from "./machine";
 import { namespaceIsolation, namespacesWork } from "./namespaces";
+import { readBelow } from "./netboot";
 import { restrictedIsolation } from "./restricted";
 import type { Isolation } from "./runner";
 import { readSeed } from "./seed";
@@ -16,14 +18,20 @@ export interface MachinesOptions {
   log: (line: string) => void;
   /** Do without name spaces, as where there are none. */
   restricted?: boolean;
+  /** Faults named `netboot:pxe`, `netboot:config`, `netboot:pre`, `netboot:installed` and `netboot:booted`. */
+  faults?: Faults;
 }
 
 const TRASH = ".trash";
+const KEPT = ".kept-";
 
 /** The machines of the lab, each a sandbox. */
 export class Machines implements Guests {
   private readonly running = new Map<string, { machine: Machine; name: string }>();
   private readonly consoles = new Map<string, SerialConsole>();
+
+  /** Files of TFTP folders that the caller of VBoxManage can read and we cannot, by folder and name. */
+  readonly tftpFiles = new Map<string, Map<string, string>>();
 
   private readonly removals = new Set<Promise<void>>();
   private trashed = 0;
@@ -64,6 +72,8 @@ export class Machines implements Guests {
       isolation: this.sandbox,
       console: this.consoleOf(hardware.uuid),
       log: this.options.log,
+      fault: (stage) => this.options.faults?.next(`netboot:${stage}`),
+      readTftp: (prefix, file) => this.tftpFiles.get(prefix)?.get(file) ?? readBelow(prefix, file),
       onExit: (how) => {
         if (this.running.get(hardware.uuid)?.machine === machine) onExit(how);
       },
@@ -94,15 +104,43 @@ export class Machines implements Guests {
   async forget(uuid: string): Promise<void> {
     await this.kill(uuid);
     this.consoles.delete(uuid);
-    const trash = `${this.folderOf(uuid)}${TRASH}${++this.trashed}`;
+    this.discard(this.folderOf(uuid));
+    for (const name of fs.readdirSync(this.options.folder))
+      if (name.startsWith(`${uuid}${KEPT}`) && !name.includes(TRASH))
+        this.discard(path.join(this.options.folder, name));
+  }
+
+  /** A snapshot keeps the whole disk: what is inside a sandbox is small. */
+  async keep(uuid: string, snapshot: string): Promise<void> {
+    if (!fs.existsSync(this.folderOf(uuid))) return;
+    await copyTree(this.folderOf(uuid), this.keptOf(uuid, snapshot));
+  }
+
+  async restore(uuid: string, snapshot: string): Promise<void> {
+    this.discard(this.folderOf(uuid));
+    const kept = this.keptOf(uuid, snapshot);
+    // Taken before the first boot: the disk was empty.
+    if (fs.existsSync(kept)) await copyTree(kept, this.folderOf(uuid));
+  }
+
+  async release(uuid: string, snapshot: string): Promise<void> {
+    this.discard(this.keptOf(uuid, snapshot));
+  }
+
+  /** At once gone for everybody; the many small files go in the background. */
+  private discard(folder: string): void {
+    const trash = `${folder}${TRASH}${++this.trashed}`;
     try {
-      fs.renameSync(this.folderOf(uuid), trash);
+      fs.renameSync(folder, trash);
     } catch {
-      // It never booted.
+      // It was never made.
       return;
     }
-    // At once gone for everybody; the many small files go in the background.
     this.removals.add(removeTree(trash).catch((error: Error) => this.options.log(error.message)));
+  }
+
+  private keptOf(uuid: string, snapshot: string): string {
+    return `${this.folderOf(uuid)}${KEPT}${snapshot}`;
   }
 
   async close(): Promise<void> {
@@ -120,6 +158,9 @@ export class Machines implements Guests {
     return path.join(this.options.folder, uuid);
   }
 }
+
+const copyTree = (from: string, to: string): Promise<void> =>
+  fs.promises.cp(from, to, { recursive: true, verbatimSymlinks: true, errorOnExist: true });
 
 /** Also where a guest took rights away from its own folders. Links are removed, never followed. */
 async function removeTree(folder: string): Promise<void> {

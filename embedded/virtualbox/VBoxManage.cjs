@@ -37,6 +37,22 @@ function handOver(home, uid, gid) {
   }
 }
 
+// A TFTP folder is its owner's alone, and the machine that boots from it runs as somebody else: its small files whole,
+// of large ones only that they are there.
+function filesBelow(folder) {
+  const files = {};
+  try {
+    for (const name of fs.readdirSync(folder, { recursive: true })) {
+      const status = fs.statSync(path.join(folder, name));
+      if (status.isFile())
+        files[name] = status.size > 65536 ? "" : fs.readFileSync(path.join(folder, name), "utf8");
+    }
+  } catch {
+    // Not there: the machine finds nothing to boot.
+  }
+  return files;
+}
+
 for (const stream of [process.stdout, process.stderr]) {
   // Whoever read us has gone: nothing is left to say.
   stream.on("error", () => process.exit());
@@ -59,6 +75,8 @@ link.on("data", (data) => {
         // The daemon says what it cannot read.
       }
       link.write(`${JSON.stringify({ argv, cwd: process.cwd() })}\n`);
+    } else if ("tftp" in message) {
+      link.write(`${JSON.stringify({ tftp: message.tftp.map(filesBelow) })}\n`);
     } else if ("code" in message) {
       answered = true;
       process.exitCode = message.code;

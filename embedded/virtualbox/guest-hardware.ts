@@ -43,7 +43,7 @@ function netbootOf(virtualBox: VirtualBox, nic: Nic): GuestHardware["netboot"] {
   if (nic.type !== "nat" || !nic.nat.enableTftp || !nic.cable) return undefined;
   // Without a prefix it serves a folder of VirtualBox's own.
   const prefix = nic.nat.tftpPrefix || path.join(virtualBox.home, "TFTP");
-  return { via: "tftp", prefix, bootFile: nic.nat.tftpFile };
+  return { mac: colons(nic.mac), via: "tftp", prefix, bootFile: nic.nat.tftpFile };
 }
 
 /** Fixed addresses of the network's DHCP server; a plain NAT gives all guests the same, which says nothing. */

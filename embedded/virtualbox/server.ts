@@ -1,3 +1,4 @@
+import * as fs from "node:fs";
 import type * as net from "node:net";
 import { type FaultRule, Faults } from "../faults";
 import { runCommand } from "./interpreter";
@@ -38,6 +39,7 @@ export function startVirtualBoxServer(options: {
       onChange();
     });
     let text = "";
+    let request: Request | undefined;
     const send = (message: object): unknown =>
       socket.writable && socket.write(`${JSON.stringify(message)}\n`);
     send({ home: virtualBox.home, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
@@ -46,13 +48,28 @@ export function startVirtualBoxServer(options: {
       text += String(data);
       const end = text.indexOf("\n");
       if (end < 0) return;
-      const request = JSON.parse(text.slice(0, end)) as Request;
+      const message = JSON.parse(text.slice(0, end)) as Request | { tftp: Record<string, string>[] };
       text = "";
+      if ("argv" in message) {
+        request = message;
+        const folders = closedTftpFolders(virtualBox, message.argv);
+        if (folders.length > 0) {
+          send({ tftp: folders });
+          return;
+        }
+      }
+      if (!request) return;
+      if ("tftp" in message) {
+        const folders = closedTftpFolders(virtualBox, request.argv);
+        for (const [index, folder] of folders.entries())
+          virtualBox.keepTftp(folder, new Map(Object.entries(message.tftp[index] ?? {})));
+      }
       const fault = faults.next(`vbox:${request.argv[0] ?? ""}`);
-      const session = new Session(request.cwd, (piece) => send(piece));
+      const { argv, cwd } = request;
+      const session = new Session(cwd, (piece) => send(piece));
       // A call that hangs holds nobody else up: only its client waits.
       if (fault?.do === "hang" && !fault.after) return;
-      const work = queue.then(() => answer(virtualBox, session, request.argv, fault));
+      const work = queue.then(() => answer(virtualBox, session, argv, fault));
       queue = work.then(
         () => {},
         () => {},
@@ -74,6 +91,26 @@ export function startVirtualBoxServer(options: {
         listener.close(() => resolve());
       }),
   };
+}
+
+/** TFTP folders of machines that a command starts, where only its caller can read them. */
+function closedTftpFolders(virtualBox: VirtualBox, argv: readonly string[]): string[] {
+  if (argv[0] !== "startvm") return [];
+  const vms = virtualBox
+    .list()
+    .filter((vm) => argv.some((word) => word === vm.name || word.includes(vm.uuid)));
+  const folders = vms.flatMap((vm) =>
+    vm.hardware.nics.map(({ nat }) => (nat.enableTftp ? nat.tftpPrefix : "")),
+  );
+  return folders.filter((folder) => {
+    if (!folder) return false;
+    try {
+      fs.accessSync(folder, fs.constants.R_OK | fs.constants.X_OK);
+      return false;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === "EACCES";
+    }
+  });
 }
 
 /** What a fault script makes of a command, or the command itself. */

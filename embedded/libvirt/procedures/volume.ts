@@ -39,6 +39,11 @@ export const volumeHandlers = {
     const pool = poolOf(args, lab);
     return reply({ pool, volume: lab.pools.createVolume(pool, args.string()) });
   },
+  volumeCreateXmlFrom: (args, { lab }) => {
+    const pool = poolOf(args, lab);
+    const xml = args.string();
+    return reply({ pool, volume: lab.pools.copyVolume(pool, xml, volumeOf(args, lab)) });
+  },
   volumeDelete: (args, { lab }) => {
     const { pool, volume } = volumeOf(args, lab);
     pool.files.delete(volume.name);

@@ -1,7 +1,8 @@
+import { installOn, isBlank } from "../disk-content";
 import { CODE, FROM, refuse } from "../errors";
 import { all, elements, first, textOf, type XmlElement } from "../xml/tree";
 import type { Domain } from "./domains";
-import type { GuestHardware } from "./guests";
+import type { BootDevice, GuestHardware } from "./guests";
 import type { Lab } from "./lab";
 import type { Pool } from "./pools";
 import type { Volume } from "./volumes";
@@ -140,12 +141,24 @@ export class Boot {
   private hardwareOf(domain: Domain): GuestHardware {
     const live = domain.live;
     const cmdline = textOf(first(live, "os"), "cmdline");
+    const nics = live ? nicsOf(live) : [];
+    const disk = live && disksOf(live).find((one) => (one.attributes.device ?? "disk") === "disk");
+    const file = disk && this.fileOf(disk);
+    const netboot = nics.flatMap(({ mac, network }) => {
+      const url = network === undefined ? undefined : this.lab.networks.bootUrl(network);
+      return url === undefined ? [] : [{ mac, via: "ipxe" as const, url }];
+    })[0];
     return {
       uuid: domain.uuid,
       name: domain.name,
-      nics: live
-        ? nicsOf(live).map(({ mac, network }) => ({ mac, ...(network === undefined ? {} : { network }) }))
-        : [],
+      bootOrder: live ? bootOrderOf(live) : [],
+      ...(file !== undefined && {
+        disk: { isBlank: () => isBlank(file), install: () => installOn(file) },
+      }),
+      ...(netboot && { netboot }),
+      isHost: (address) =>
+        nics.some(({ network }) => network !== undefined && this.lab.networks.isGateway(network, address)),
+      nics: nics.map(({ mac, network }) => ({ mac, ...(network === undefined ? {} : { network }) })),
       media: live ? disksOf(live).flatMap((disk) => this.fileOf(disk) ?? []) : [],
       ...(cmdline === undefined ? {} : { cmdline }),
     };
@@ -187,6 +200,31 @@ export class Boot {
 }
 
 const disksOf = (root: XmlElement): XmlElement[] => all(first(root, "devices"), "disk");
+
+const BOOT_DEVICES: Record<string, BootDevice> = {
+  network: "network",
+  hd: "disk",
+  cdrom: "dvd",
+  interface: "network",
+  disk: "disk",
+};
+
+/** `<boot dev=…>` of the system, or `<boot order=…>` of devices. A kernel of its own needs neither. */
+function bootOrderOf(root: XmlElement): BootDevice[] {
+  const os = first(root, "os");
+  if (textOf(os, "kernel") !== undefined) return [];
+  const named = all(os, "boot").flatMap(({ attributes }) => BOOT_DEVICES[attributes.dev ?? ""] ?? []);
+  if (named.length > 0) return named;
+  return elements(first(root, "devices") ?? root)
+    .flatMap((device) => {
+      const order = first(device, "boot")?.attributes.order;
+      const isDrive = device.attributes.device === "cdrom";
+      const kind = isDrive ? "dvd" : BOOT_DEVICES[device.name];
+      return order === undefined || kind === undefined ? [] : [{ order: Number(order), kind }];
+    })
+    .sort((a, b) => a.order - b.order)
+    .map(({ kind }) => kind);
+}
 
 interface Nic {
   mac: string;

@@ -32,7 +32,10 @@ export interface BootDisk {
 }
 
 /** The URL that iPXE is sent to, or the folder that VirtualBox's own TFTP serves to pxelinux. */
-export type NetworkBoot = { via: "ipxe"; url: string } | { via: "tftp"; prefix: string; bootFile: string };
+export type NetworkBoot = {
+  /** Of the card that boots, lower case with colons. */
+  mac: string;
+} & ({ via: "ipxe"; url: string } | { via: "tftp"; prefix: string; bootFile: string });
 
 /** Where a running guest really answers. */
 export interface GuestAddress {

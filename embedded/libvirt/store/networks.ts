@@ -4,7 +4,7 @@ import { CODE, FROM, refuse } from "../errors";
 import { expiry, grantLease, type Lease } from "../leases";
 import { updateNetwork } from "../network-update";
 import { bridgeOf, ipv4Of, modeOf, normaliseNetwork, parseNetwork, subnetOf } from "../xml/network";
-import { copy, element, first, printXml, textOf, type XmlElement } from "../xml/tree";
+import { all, copy, element, first, printXml, textOf, type XmlElement } from "../xml/tree";
 import type { Lab } from "./lab";
 
 interface StoredNetwork {
@@ -20,6 +20,7 @@ interface StoredNetwork {
 export type Network = StoredNetwork;
 
 const KEY = "network/";
+const IPXE_BOOT = /^dhcp-boot=(?:tag:[^,]+,)?(http:\/\/[^,\s]+)/;
 
 export class Networks {
   private readonly byUuid = new Map<string, Network>();
@@ -212,6 +213,18 @@ export class Networks {
   bridgeOf(name: string): string | undefined {
     const live = this.byName.get(name)?.live;
     return live && bridgeOf(live);
+  }
+
+  /** Where dnsmasq sends iPXE, by an option of ours: `dhcp-boot=tag:ipxe,http://…`. */
+  bootUrl(name: string): string | undefined {
+    const options = all(first(this.byName.get(name)?.live, "dnsmasq:options"), "dnsmasq:option");
+    return options.flatMap(({ attributes }) => IPXE_BOOT.exec(attributes.value ?? "")?.[1] ?? [])[0];
+  }
+
+  /** Whether it is the host's own address on the running network. */
+  isGateway(name: string, address: string): boolean {
+    const live = this.byName.get(name)?.live;
+    return live !== undefined && ipv4Of(live).some((ip) => ip.attributes.address === address);
   }
 
   /** Whether an address lies in one of the running network's subnets. */

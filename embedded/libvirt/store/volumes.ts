@@ -79,6 +79,16 @@ export class VolumeFiles {
     return volume;
   }
 
+  /** As `qemu-img convert` would, for a file of the same format. */
+  copy(definition: VolumeDefinition, from: VolumeFiles, source: Volume): Volume {
+    const { capacity } = from.facts(source);
+    const volume = this.create({ name: definition.name, format: definition.format }, capacity);
+    if (volume.format === source.format) fs.copyFileSync(from.file(source.name), this.file(volume.name));
+    const wanted = definition.capacity ?? capacity;
+    if (wanted > capacity) this.resize(volume, wanted, false);
+    return volume;
+  }
+
   delete(name: string): void {
     fs.rmSync(this.file(this.get(name).name), { force: true });
     this.known.delete(name);

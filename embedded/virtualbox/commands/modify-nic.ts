@@ -61,6 +61,9 @@ const MODELS: Record<string, string> = {
   "82540em": "82540EM",
   "82543gc": "82543GC",
   "82545em": "82545EM",
+  "82583v": "82583V",
+  ne1000: "NE1000",
+  ne2000: "NE2000",
   virtio: "virtio",
   usbnet: "usbnet",
 };

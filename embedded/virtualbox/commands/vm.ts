@@ -123,6 +123,9 @@ export function registerVm({ virtualBox, session, args }: Call): void {
     throw com(text, "NS_ERROR_FAILURE", FROM.machine, OPEN);
   }
   vm.registered = true;
+  for (const medium of vm.ownMedia ?? [])
+    if (!virtualBox.media.get(medium.uuid)) virtualBox.media.save(medium);
+  delete vm.ownMedia;
   virtualBox.save(vm);
 }
 
@@ -147,6 +150,7 @@ export async function unregisterVm({ virtualBox, session, args }: Call): Promise
   }
   if (!has(parsed, "--delete") && !has(parsed, "--delete-all")) {
     vm.registered = false;
+    setMediaAside(virtualBox, vm);
     virtualBox.save(vm);
     return;
   }
@@ -179,4 +183,22 @@ function removeMedia(virtualBox: VirtualBox, disks: Medium[]): void {
       media.remove(medium);
     }
   }
+}
+
+/** The registry of a machine's media is in its own file: VirtualBox forgets them with it. */
+function setMediaAside(virtualBox: VirtualBox, vm: Vm): void {
+  const { media } = virtualBox;
+  const own = new Map(
+    mediaOf(virtualBox, vm)
+      .flatMap((disk) => media.chain(disk))
+      .map((one) => [one.uuid, one]),
+  );
+  const isForeign = (uuid: string): boolean => {
+    const medium = media.get(uuid);
+    if (!medium) return false;
+    const used = virtualBox.usersOf(medium).some((user) => user.vm !== vm && user.vm.registered);
+    return used || media.childrenOf(medium).some((child) => !own.has(child.uuid) || isForeign(child.uuid));
+  };
+  vm.ownMedia = [...own.values()].filter(({ uuid }) => !isForeign(uuid));
+  for (const medium of vm.ownMedia) media.forget(medium);
 }

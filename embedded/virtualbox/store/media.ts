@@ -22,7 +22,11 @@ const OPEN = context(
 export class Media {
   private readonly byUuid = new Map<string, Medium>();
 
-  constructor(private readonly journal: Journal) {
+  constructor(
+    private readonly journal: Journal,
+    /** File that VirtualBox keeps it in; named in messages only. */
+    private readonly registry: string,
+  ) {
     for (const medium of journal.all<Medium>(KEY)) this.byUuid.set(medium.uuid, medium);
   }
 
@@ -106,6 +110,10 @@ export class Media {
     if (twin) {
       const text = `Cannot register the hard disk '${location}' {${twin.uuid}} because a hard disk '${twin.location}' with UUID {${twin.uuid}} already exists`;
       throw com(text, "NS_ERROR_INVALID_ARG", FROM.virtualBox, OPEN);
+    }
+    if (image.parent !== undefined && !this.byUuid.has(image.parent)) {
+      const text = `Parent medium with UUID {${image.parent}} of the medium '${location}' is not found in the media registry ('${this.registry}')`;
+      throw com(text, "NS_ERROR_FAILURE", FROM.medium, OPEN);
     }
     const medium: Medium = {
       uuid: image.uuid ?? randomUUID(),

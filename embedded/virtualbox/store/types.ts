@@ -100,6 +100,8 @@ export interface Vm {
   extraData: Record<string, string>;
   guestProperties: Record<string, { value: string; time: string }>;
   hardware: Hardware;
+  /** Of one that is not registered: media that only it has, which go and come with it. */
+  ownMedia?: Medium[];
   /** In the order in which they were taken. */
   snapshots: Snapshot[];
   currentSnapshot?: string;

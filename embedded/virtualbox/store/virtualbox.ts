@@ -28,6 +28,8 @@ export interface VirtualBoxOptions {
   /** Folder of the state: machines are made below it. */
   home: string;
   guests: Guests;
+  /** Takes what the caller could read of a TFTP folder that is closed to us. */
+  keepTftp?: (folder: string, files: Map<string, string>) => void;
   log?: (line: string) => void;
   now?: () => Date;
 }
@@ -39,6 +41,7 @@ export class VirtualBox {
   readonly power: Power;
   readonly log: (line: string) => void;
   readonly guests: Guests;
+  readonly keepTftp: (folder: string, files: Map<string, string>) => void;
   private readonly journal: Journal;
   private readonly machines = new Map<string, Vm>();
   private readonly natNets = new Map<string, NatNetwork>();
@@ -53,9 +56,10 @@ export class VirtualBox {
     this.journal = journal;
     this.home = options.home;
     this.guests = options.guests;
+    this.keepTftp = options.keepTftp ?? (() => {});
     this.log = options.log ?? (() => {});
     this.clock = options.now ?? (() => new Date());
-    this.media = new Media(journal);
+    this.media = new Media(journal, path.join(options.home, "VirtualBox.xml"));
     for (const vm of journal.all<Vm>(VM)) this.machines.set(vm.uuid, vm);
     for (const network of journal.all<NatNetwork>(NAT)) this.natNets.set(network.name, network);
     for (const server of journal.all<DhcpServer>(DHCP)) this.dhcp.set(server.network, server);
