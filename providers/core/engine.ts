@@ -1,4 +1,5 @@
 // The one place where the provider process talks to the Pulumi engine: log lines, and "the engine is gone".
+import { setMaxListeners } from "node:events";
 import { connectivityState, credentials } from "@grpc/grpc-js";
 import type { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 
@@ -9,6 +10,9 @@ const GRACE_MS = 250;
 
 const gone = new AbortController();
 let client: EngineClient | undefined;
+
+// Every wait of every resource listens to it: many at once are no leak.
+setMaxListeners(0, gone.signal);
 
 /** Aborts when the engine has died: a killed CLI leaves this process running, and it must not go on changing things. */
 export const engineSignal: AbortSignal = gone.signal;
