@@ -40,8 +40,9 @@ const TIMES_SETTLE_MS = 100;
 export class Registry {
   readonly #folder: string;
   readonly #now: () => number;
+  #all: Registration[] = [];
   #tokens = new Map<string, string>();
-  #tokensOf = "";
+  #readAt = "";
 
   /** `folder` is the boot server's; made when it is not there. */
   constructor(folder: string, options: { now?: () => number } = {}) {
@@ -96,7 +97,7 @@ export class Registry {
   /** The registration that a token belongs to, expired or not. */
   byToken(token: string): Registration | undefined {
     if (!TOKEN.test(token)) return undefined;
-    this.#readTokens();
+    this.#readAll();
     // By its hash: the time of the look-up says nothing about the tokens there are.
     const mac = this.#tokens.get(hashOf(token));
     const found = mac === undefined ? undefined : this.current(mac);
@@ -111,7 +112,8 @@ export class Registry {
 
   /** True while any machine is being installed: boot loaders are handed out only then. */
   isServingAny(): boolean {
-    return this.list().some((registration) => isServed(registration, this.#now()));
+    this.#readAll();
+    return this.#all.some((registration) => isServed(registration, this.#now()));
   }
 
   isExpired(registration: Registration): boolean {
@@ -169,12 +171,13 @@ export class Registry {
   }
 
   /** Every change is a rename or a removal, and both show in the folder's time: nothing is read twice for nothing. */
-  #readTokens(): void {
+  #readAll(): void {
     const { mtimeNs } = fs.statSync(this.#folder, { bigint: true });
     const settled = Date.now() - Number(mtimeNs / 1_000_000n) > TIMES_SETTLE_MS;
-    if (settled && this.#tokensOf === String(mtimeNs)) return;
-    this.#tokens = new Map(this.list().map(({ token, mac }) => [hashOf(token), mac]));
-    this.#tokensOf = settled ? String(mtimeNs) : "";
+    if (settled && this.#readAt === String(mtimeNs)) return;
+    this.#all = this.list();
+    this.#tokens = new Map(this.#all.map(({ token, mac }) => [hashOf(token), mac]));
+    this.#readAt = settled ? String(mtimeNs) : "";
   }
 
   /** Drafts of a process that was killed while it wrote. */
