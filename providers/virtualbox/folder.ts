@@ -10,6 +10,16 @@ export async function folderOf(client: VirtualBoxClient, { backend }: Pick<Run, 
   return client.join(await client.defaultMachineFolder(), "labplan");
 }
 
+/** The folder when nothing is in it any more; one that the config names is the user's own. */
+export async function dropFolder(
+  client: VirtualBoxClient,
+  folder: string,
+  { backend }: Pick<Run, "backend">,
+): Promise<void> {
+  if (backend.kind === "virtualbox" && backend.folder !== undefined) return;
+  await client.removeEmptyFolder(folder);
+}
+
 /** Last part of a path, of whichever system the host is. */
 export const baseName = (path: string): string => path.split(/[/\\]/).pop() ?? path;
 

@@ -7,7 +7,7 @@ import type { Arrival } from "../ssh/arrival";
 import { plannedArrival, waitForArrival } from "./arrival";
 import { type Uuid, type VirtualBoxClient, VirtualBoxError } from "./client";
 import { about, clientFor } from "./clients";
-import { folderOf } from "./folder";
+import { dropFolder, folderOf } from "./folder";
 import type { MachineInputs, MachineState } from "./machine";
 import { machineChanges } from "./machine.changes";
 import { machineSchema } from "./machine.schema";
@@ -267,7 +267,7 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
       const forget = async () => {
         await removeSeed(client, folder, run.mark, state.name);
         await client.removeFile(client.join(folder, makingFile(run.mark, state.name)));
-        await client.removeEmptyFolder(folder);
+        await dropFolder(client, folder, run);
         endBootAccess(state, run);
       };
       const facts = await seekMachine(client, state, state.adopted);

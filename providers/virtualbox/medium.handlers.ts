@@ -4,7 +4,7 @@ import { LabError } from "../core/errors";
 import { formatBytes } from "../core/sizes";
 import type { VirtualBoxClient } from "./client";
 import { about, clientFor } from "./clients";
-import { folderOf } from "./folder";
+import { dropFolder, folderOf } from "./folder";
 import { isMarkedName, unmarkedNameMessage } from "./marks";
 import type { MediumInputs, MediumState } from "./medium";
 import { mediumChanges } from "./medium.changes";
@@ -115,7 +115,7 @@ export const mediumDefinition: Definition<MediumInputs, MediumState> = {
       await run.step("1/1 delete", async () => {
         await finishMove(client, paths.path, { signal: run.signal });
         await clear(client, state, paths);
-        await client.removeEmptyFolder(paths.folder);
+        await dropFolder(client, paths.folder, run);
       });
     });
   },
