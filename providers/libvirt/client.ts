@@ -167,6 +167,8 @@ export interface LibvirtClient {
   /** Bytes. */
   volumeInfo(volume: VolumeRef): Promise<{ capacity: bigint; allocation: bigint }>;
   volumeCreate(pool: PoolRef, xml: string): Promise<VolumeRef>;
+  /** A full copy of `from`, written by the hypervisor before it answers. */
+  volumeCreateFrom(pool: PoolRef, xml: string, from: VolumeRef): Promise<VolumeRef>;
   volumeResize(volume: VolumeRef, bytes: number): Promise<void>;
   volumeDelete(volume: VolumeRef): Promise<void>;
   /** Send exactly `length` bytes; `onProgress` gets bytes sent so far. */

@@ -29,10 +29,15 @@ export const sectors = (bytes: number) => Math.ceil(bytes / SECTOR) * SECTOR;
  * Name of the empty volume that says "the upload of exactly this content is complete". Volumes carry no metadata and
  * cannot be renamed, so without it a half-sent image looks like a whole one.
  */
-export function completeMarker({ name, source, checksum }: VolumeInputs): string {
-  const content = createHash("sha256").update(checksum ?? JSON.stringify(source ?? null));
+export function completeMarker({ name, source, copyOf, checksum }: VolumeInputs): string {
+  const from = copyOf === undefined ? (source ?? null) : { copyOf };
+  const content = createHash("sha256").update(checksum ?? JSON.stringify(from));
   return `${name}.${content.digest("hex").slice(0, 12)}.ok`;
 }
+
+/** It is made of something, so that half of it is not all of it. */
+export const hasContent = ({ source, copyOf }: VolumeInputs): boolean =>
+  source !== undefined || copyOf !== undefined;
 
 /** Any content's marker of this volume. */
 export const isMarkerOf = (name: string, candidate: string): boolean =>
@@ -46,7 +51,7 @@ export async function lookAt(client: LibvirtClient, inputs: VolumeInputs): Promi
     Promise.all([
       client.volumeInfo(ref),
       client.volumeXml(ref),
-      inputs.source ? unlessGone(client.volumeInfo(marker)) : true,
+      hasContent(inputs) ? unlessGone(client.volumeInfo(marker)) : true,
     ]),
   );
   if (!answers) return undefined;

@@ -12,6 +12,7 @@ export const volumeChanges: ChangeTable<VolumeInputs> = {
     class: "recreate",
     reason: "an overlay means nothing on another image; what was written to it is lost",
   },
+  copyOf: { class: "recreate", reason: "its contents come from there; what was written to it is lost" },
   source: { class: "recreate", reason: "its contents come from there; what was written to it is lost" },
   checksum: { class: "recreate", reason: "its contents are others; what was written to it is lost" },
 };

@@ -14,6 +14,7 @@ import { volumeChanges } from "./volume.changes";
 import {
   completeMarker,
   type FoundVolume,
+  hasContent,
   isMarkerOf,
   lookAt,
   refusal,
@@ -60,8 +61,8 @@ async function removeMarkers(client: LibvirtClient, pool: PoolRef, name: string)
     if (isMarkerOf(name, volume.name)) await client.volumeDelete(volume);
 }
 
-/** Capacity and format of the image below an overlay. */
-async function backingOf(client: LibvirtClient, inputs: VolumeInputs, backing: string) {
+/** Capacity and format of the image below an overlay, or of the one that it is a copy of. */
+async function imageOf(client: LibvirtClient, inputs: VolumeInputs, backing: string) {
   const ref = { pool: inputs.pool, name: backing, key: "" };
   const answers = await unlessGone(Promise.all([client.volumeInfo(ref), client.volumeXml(ref)]));
   if (!answers)
@@ -83,11 +84,16 @@ async function ensureVolume(
   source: Source | undefined,
 ): Promise<VolumeRef> {
   if (found?.complete) return found.ref;
-  if (inputs.source) await removeMarkers(client, pool, inputs.name);
+  if (hasContent(inputs)) await removeMarkers(client, pool, inputs.name);
   // Half an upload: nobody can know which half.
   if (found) await client.volumeDelete(found.ref);
-  const { name, format } = inputs;
-  const below = inputs.backing === undefined ? undefined : await backingOf(client, inputs, inputs.backing);
+  const { name, format, copyOf } = inputs;
+  if (copyOf !== undefined) {
+    const { capacity } = await imageOf(client, inputs, copyOf);
+    const ref = { pool: inputs.pool, name: copyOf, key: "" };
+    return client.volumeCreateFrom(pool, renderVolume({ name, format, capacity }), ref);
+  }
+  const below = inputs.backing === undefined ? undefined : await imageOf(client, inputs, inputs.backing);
   const capacity = source?.length ?? inputs.capacity ?? below?.capacity;
   if (capacity === undefined)
     throw new LabError(`${who(inputs)} has neither a size nor anything to take its size from`);
@@ -128,8 +134,11 @@ async function fill(
     await client.volumeDelete(ref).catch(() => {}); // the first error is the one to tell
     throw error;
   }
-  const marker = renderVolume({ name: completeMarker(inputs), format: "raw", capacity: 0 });
-  await client.volumeCreate(pool, marker);
+  await markComplete(client, inputs, pool);
+}
+
+async function markComplete(client: LibvirtClient, inputs: VolumeInputs, pool: PoolRef): Promise<void> {
+  await client.volumeCreate(pool, renderVolume({ name: completeMarker(inputs), format: "raw", capacity: 0 }));
 }
 
 function checkFits(inputs: VolumeInputs, needed: number, label: string): void {
@@ -166,6 +175,7 @@ export const volumeDefinition: Definition<VolumeInputs, VolumeState> = {
       format: { enum: ["qcow2", "raw", "iso"] },
       capacity: { type: "integer", minimum: 1 },
       backing: libvirtName,
+      copyOf: libvirtName,
       source: { anyOf: [object({ path: text }, ["path"]), object({ url: text }, ["url"])] },
       checksum: { type: "string", pattern: "^(sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128})$" },
     },
@@ -191,9 +201,9 @@ export const volumeDefinition: Definition<VolumeInputs, VolumeState> = {
   },
 
   refuse(inputs, before) {
-    const isAnother = (["name", "backend", "pool", "format", "backing", "source", "checksum"] as const).some(
-      (field) => !same(inputs[field], before[field]),
-    );
+    const isAnother = (
+      ["name", "backend", "pool", "format", "backing", "copyOf", "source", "checksum"] as const
+    ).some((field) => !same(inputs[field], before[field]));
     const problem = isAnother ? undefined : refusal(inputs, before);
     return problem ? [problem] : [];
   },
@@ -215,9 +225,12 @@ export const volumeDefinition: Definition<VolumeInputs, VolumeState> = {
           if (inputs.source && !before.found?.complete) source = await openSource(inputs.source, run.signal);
           return ensureVolume(client, inputs, before, source);
         });
-        run.checkpoint({ ...inputs, path: ref.key, complete: before.found?.complete ?? !inputs.source });
+        run.checkpoint({ ...inputs, path: ref.key, complete: before.found?.complete ?? !hasContent(inputs) });
         await run.step("3/4 upload", async () => {
           if (source) await fill(client, inputs, { pool, ref }, source, run);
+          // Whole when the call that made it came back.
+          else if (inputs.copyOf !== undefined && !before.found?.complete)
+            await markComplete(client, inputs, pool);
         });
       } finally {
         source?.stream.destroy();
@@ -235,7 +248,7 @@ export const volumeDefinition: Definition<VolumeInputs, VolumeState> = {
       if (!pool) return;
       await run.step("1/1 delete", async () => {
         // The marker first: what is left after a crash in between must not look whole.
-        if (state.source) await removeMarkers(client, pool, state.name);
+        if (hasContent(state)) await removeMarkers(client, pool, state.name);
         await client.volumeDelete({ pool: state.pool, name: state.name, key: state.path });
       });
     });

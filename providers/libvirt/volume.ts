@@ -8,6 +8,8 @@ export interface VolumeInputs {
   capacity?: number;
   /** Name in the same pool of the image that this overlays. */
   backing?: string;
+  /** Name in the same pool of the image that this is a full copy of. */
+  copyOf?: string;
   /** What is uploaded into it. */
   source?: { path: string } | { url: string };
   /** `sha256:<hex>` of the source, checked while it is read. */

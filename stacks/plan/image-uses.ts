@@ -40,10 +40,10 @@ export function checkImageUses(context: Context, machines: ReadonlyMap<string, M
 
 function checkUse(
   { config, problems }: Context,
-  { logical, config: machine, hypervisor }: MachineFacts,
+  { logical, config: machine }: MachineFacts,
   image: string | undefined,
   field: ConfigPath,
-  disk: { sizeBytes: number; clone?: "linked" | "full" },
+  disk: { sizeBytes: number },
 ): void {
   const install = image === undefined ? undefined : own(config.images, image)?.install;
   if (!install) return;
@@ -52,11 +52,6 @@ function checkUse(
     add(
       field,
       `image "${image}" is installed on backend "${install.backend}" and can be used there alone; this machine is on "${machine.backend}". Declare another image with \`install: { backend: ${machine.backend}, … }\`.`,
-    );
-  else if (disk.clone === "full" && hypervisor === "libvirt")
-    add(
-      [...field.slice(0, -1), "clone"],
-      `a full copy of an installed image is made on VirtualBox only. On libvirt use linked.`,
     );
   const size = install.sizeBytes;
   if (size !== undefined && disk.sizeBytes < size)

@@ -72,22 +72,22 @@ export class VolumePlan {
     const disk = machine.config.disks?.[index];
     if (!disk) return undefined;
     const place = placeOf(machine);
-    const image = disk.image === undefined ? undefined : own(this.#context.config.images, disk.image);
-    // A full copy is sent as the image itself would be.
-    const copied = disk.clone === "full" && image && !image.install ? image : undefined;
-    const base = disk.image === undefined || copied ? undefined : this.image(machine, disk.image, "base");
+    const base = disk.image === undefined ? undefined : this.image(machine, disk.image, "base");
+    // A full copy is none of the image's business any more.
+    const isCopy = base !== undefined && disk.clone === "full";
     return this.#add(
       place,
       renamed(machine.logical, machine.config, machine.seed, (name) => `${name}.disk${index}`),
       `${machine.seed}-disk${index}`,
       {
-        format: base ? "qcow2" : copied ? diskFormat(copied) : (disk.format ?? "qcow2"),
+        format: isCopy ? (disk.format ?? base.format) : base ? "qcow2" : (disk.format ?? "qcow2"),
         // qcow2 rounds up to whole sectors; an odd size would look like drift for ever.
         capacity: Math.ceil(disk.sizeBytes / SECTOR) * SECTOR,
-        ...(base ? { backing: base.name } : {}),
-        ...(copied ? contentOf(copied) : {}),
+        ...(base && !isCopy ? { backing: base.name } : {}),
+        ...(isCopy ? { copyOf: base.name } : {}),
       },
       base ? [base.key, ...this.#needsOf(disk.image)] : [],
+      !isCopy,
     );
   }
 
@@ -128,8 +128,9 @@ export class VolumePlan {
     place: VolumePlace,
     names: Pick<PlannedResource, "name" | "formerNames" | "markName">,
     remoteName: string,
-    content: Pick<VolumeInputs, "format" | "capacity" | "backing" | "source" | "checksum">,
+    content: Pick<VolumeInputs, "format" | "capacity" | "backing" | "copyOf" | "source" | "checksum">,
     needs: readonly string[],
+    isBound = true,
   ): PlannedVolume {
     const { config } = this.#context;
     const { keys } = this.#poolAt(place);
@@ -142,7 +143,7 @@ export class VolumePlan {
       ...names,
       inputs: { ...inputs },
       dependsOn: [...keys, ...needs],
-      recreateWith: [...keys, ...needs],
+      recreateWith: isBound ? [...keys, ...needs] : keys,
       backend: place.backend,
     });
     return {
@@ -159,5 +160,3 @@ function contentOf({ url, path, checksum }: ImageConfig): Pick<VolumeInputs, "so
   const source = url === undefined ? { path: path ?? "" } : { url };
   return { source, ...(checksum === undefined ? {} : { checksum: checksum.toLowerCase() }) };
 }
-
-const diskFormat = (image: ImageConfig): "qcow2" | "raw" => (imageFormat(image) === "raw" ? "raw" : "qcow2");

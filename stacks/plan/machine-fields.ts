@@ -119,10 +119,10 @@ function checkDisk(
       [...path, "image"],
       `image "${disk.image}" is an ISO, and no disk can be made of it. Put it in the drive: \`iso: ${disk.image}\`.`,
     );
-  if (disk.format === "raw" && hypervisor === "libvirt")
+  if (disk.format === "raw" && disk.clone !== "full" && hypervisor === "libvirt")
     add(
       [...path, "format"],
-      `a raw disk cannot be an overlay of image "${disk.image}". Leave out \`format\`, or the image.`,
+      `a raw disk cannot be an overlay of image "${disk.image}". Leave out \`format\`, or add \`clone: full\`.`,
     );
 }
 

@@ -71,6 +71,14 @@ export function crashSuite(system: () => HandlerSystem): void {
         of(volumeDefinition, "disk", volume("disk", p, { backing: base.name, capacity: 1 << 20 }), {
           capacity: 2 << 20,
         }),
+        of(
+          volumeDefinition,
+          "copy",
+          volume("copy", p, { format: "raw", copyOf: base.name, capacity: 1 << 20 }),
+          {
+            capacity: 2 << 20,
+          },
+        ),
         of(networkDefinition, "crash", net, {
           dhcp: { from: "10.199.0.50", to: "10.199.0.90" },
           leases: [{ ...lease, ip: "10.199.0.12" }],
@@ -87,7 +95,7 @@ export function crashSuite(system: () => HandlerSystem): void {
       rmSync(files, { recursive: true, force: true });
     });
 
-    const kinds = ["pool", "image", "overlay", "network", "domain"].map(
+    const kinds = ["pool", "image", "overlay", "copy", "network", "domain"].map(
       (title, index) => [title, index] as const,
     );
     const through = (): BackendConfig => ({

@@ -283,6 +283,59 @@ export function storageSuite(system: () => HandlerSystem): void {
       );
     });
 
+    it("makes a full copy of an image, as large as wanted, which stays when the image goes", async () => {
+      const content = Buffer.alloc(2 * MiB, "image");
+      const source = file("base.raw", content);
+      const base = volume("base", thePool, { format: "raw", source, checksum: sha256(content) });
+      const baseState = await apply(base);
+      const copy = volume("disk", thePool, { format: "raw", copyOf: base.name, capacity: 4 * MiB });
+      const state = await apply(copy);
+      expect(state).toMatchObject({ copyOf: base.name, capacity: 4 * MiB, complete: true });
+      expect(await preview(copy, state)).toEqual([]);
+      expect((await contentOf(copy)).subarray(0, content.length).equals(content)).toBe(true);
+
+      await volumeDefinition.remove(baseState, run<VolumeState>("base"));
+      expect(await preview(copy, state)).toEqual([]);
+      expect(await apply(copy, state)).toEqual(state);
+      await volumeDefinition.remove(state, run<VolumeState>("disk"));
+      expect(await names()).toEqual([]);
+    });
+
+    it("makes a full copy of a qcow2 image that has none of its own below it", async () => {
+      const source = file("base.qcow2", qcow2(2 * MiB));
+      const base = volume("base", thePool, { source });
+      await apply(base);
+      const copy = volume("disk", thePool, { copyOf: base.name });
+      const state = await apply(copy);
+      expect(await preview(copy, state)).toEqual([]);
+      const xml = await client.volumeXml({ pool: thePool.name, name: copy.name, key: "" });
+      expect(xml).not.toContain("backingStore");
+      expect((await client.volumeInfo({ pool: thePool.name, name: copy.name, key: "" })).capacity).toBe(
+        BigInt(2 * MiB),
+      );
+      await expect(apply(volume("tiny", thePool, { copyOf: base.name, capacity: MiB }))).rejects.toThrow(
+        /1 MiB are less than its image .* has \(2 MiB\)/,
+      );
+    });
+
+    it("makes a copy anew that was not finished: what is there of it may be half", async () => {
+      const content = Buffer.alloc(MiB, "image");
+      const base = volume("base", thePool, { format: "raw", source: file("base.raw", content) });
+      await apply(base);
+      const copy = volume("disk", thePool, { format: "raw", copyOf: base.name });
+      const pool = await client.poolByName(thePool.name);
+      if (!pool) throw new Error("no pool");
+      await client.volumeCreate(
+        pool,
+        `<volume><name>${copy.name}</name><capacity>${MiB}</capacity><target><format type='raw'/></target></volume>`,
+      );
+      const half: VolumeState = { ...copy, path: `${thePool.path}/${copy.name}`, complete: true };
+      expect(await preview(copy, half)).toEqual(["complete"]);
+      const state = await apply(copy, half);
+      expect(state.complete).toBe(true);
+      expect((await contentOf(copy)).equals(content)).toBe(true);
+    });
+
     it("grows an uploaded image to the size that is wanted", async () => {
       const source = file("base.qcow2", qcow2(MiB));
       const inputs = volume("base", thePool, { source, capacity: 4 * MiB });

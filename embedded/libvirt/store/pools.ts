@@ -195,6 +195,11 @@ export class Pools {
     return pool.files.create(definition, capacity ?? 0n);
   }
 
+  copyVolume(pool: Pool, xml: string, from: { pool: Pool; volume: Volume }): Volume {
+    this.mustBe(pool, true);
+    return pool.files.copy(parseVolume(xml), from.pool.files, from.volume);
+  }
+
   volumeXml(pool: Pool, volume: Volume): string {
     return printXml(volumeXml(pool.files.facts(volume)));
   }

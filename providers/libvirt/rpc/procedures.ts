@@ -80,6 +80,7 @@ export const PROCEDURE = {
   poolListAllVolumes: 282,
 
   volumeCreateXml: 93,
+  volumeCreateXmlFrom: 125,
   volumeDelete: 94,
   volumeLookupByName: 95,
   volumeLookupByKey: 96,

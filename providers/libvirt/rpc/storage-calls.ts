@@ -26,6 +26,7 @@ export type StorageCalls = Pick<
   | "volumeXml"
   | "volumeInfo"
   | "volumeCreate"
+  | "volumeCreateFrom"
   | "volumeResize"
   | "volumeDelete"
 >;
@@ -125,6 +126,15 @@ export function storageCalls(call: Call): StorageCalls {
         await call(
           "volumeCreateXml",
           (args) => writePool(args, pool).string(xml).u32(0),
+          STORAGE_DEADLINE_MS,
+        ),
+      );
+    },
+    async volumeCreateFrom(pool, xml, from) {
+      return readVolume(
+        await call(
+          "volumeCreateXmlFrom",
+          (args) => writeVolume(writePool(args, pool).string(xml), from).u32(0),
           STORAGE_DEADLINE_MS,
         ),
       );

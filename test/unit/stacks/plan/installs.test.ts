@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { BuildInputs } from "../../../../providers/boot/build";
 import type { InstallConfig, LabConfig } from "../../../../stacks/config/types";
-import { emptyLock } from "../../../../stacks/plan/lock-file";
 import type { LabPlan } from "../../../../stacks/plan/types";
 import { deskLab, deskMachine } from "./desk";
 import { GIB, inputsOf, KEY, machine, planned, resource, told } from "./lab";
@@ -288,22 +287,27 @@ test("files of the installer are the user's where given", () => {
   expect(build.initrd).toEqual({ source: { path: "boot/initrd" } });
 });
 
-test("a full copy of an installed image is VirtualBox's; of any other image it is everybody's", () => {
+test("a full copy is made on libvirt as well, and is none of the image's business once it is there", () => {
   const disks = [{ sizeBytes: 20 * GIB, image: "rocky9", clone: "full" as const }];
   const onRack = withInstall(rocky({ backend: "rack", network: "admin" }), {
     backends: { rack: { kind: "libvirt", uri: "qemu:///system" } },
     networks: { admin: { backend: "rack", cidr: "10.20.0.0/24" } },
     machines: { w1: machine({ disks }) },
   });
-  expect(told(onRack)).toEqual([
-    expect.stringContaining("machines.w1.disks.0.clone: a full copy of an installed image"),
-  ]);
-  const copied = planned({ ...onRack, images: { rocky9: { path: "r.qcow2" } } }, emptyLock());
-  expect(inputsOf(copied, "libvirt:Volume", "w1.disk0")).toMatchObject({
+  const result = planned(onRack);
+  const copy = resource(result, "libvirt:Volume", "w1.disk0");
+  expect(copy.inputs).toMatchObject({
     format: "qcow2",
     capacity: 20 * GIB,
-    source: { path: "r.qcow2" },
+    copyOf: "lp-k3v9q2x7-dev-rocky9-rocky9-g1-image",
   });
-  expect(inputsOf(copied, "libvirt:Volume", "w1.disk0")).not.toHaveProperty("backing");
-  expect(copied.resources.map(({ name }) => name)).not.toContain("rocky9@rack");
+  expect(copy.inputs).not.toHaveProperty("backing");
+  expect(copy.dependsOn).toContain("boot:Build rocky9:rocky9-g1");
+  expect(copy.recreateWith).toEqual(["libvirt:Pool rack"]);
+
+  const raw = planned({ ...onRack, images: { rocky9: { path: "r.raw" } } });
+  expect(inputsOf(raw, "libvirt:Volume", "w1.disk0")).toMatchObject({
+    format: "raw",
+    copyOf: "lp-k3v9q2x7-dev-rocky9-image",
+  });
 });
