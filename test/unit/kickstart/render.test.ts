@@ -78,6 +78,12 @@ describe("the user's own template", () => {
     expect([1, 2, 3, 4, 5, 8].map((line) => templateLine?.(line))).toEqual([1, 3, 4, 3, 4, 8]);
   });
 
+  it("tells lines behind a tag over several of them", () => {
+    const { text, templateLine } = rendered('a\n{% set\n  x = "y"\n%}\n{{ x }}\n{#\n no\n#}b\n');
+    expect(text.split("\n")).toEqual(["a", "y", "b", ""]);
+    expect([1, 2].map((line) => templateLine?.(line))).toEqual([1, 5]);
+  });
+
   it("tells no lines where marks would change the text", () => {
     expect(rendered("{% filter length %}\nabc\n{% endfilter %}").templateLine).toBeUndefined();
   });

@@ -80,6 +80,11 @@ describe("what passes ksvalidator and must not pass here", () => {
   test("trap kickstart-pxe#7: a public key whose data are not what it says", () => {
     const [type, blob] = KEY.split(" ") as [string, string];
     const flipped = blob.replace("AAAAC3", "AAAAD3");
+    // Whole in itself, and a byte too short for its kind.
+    const bytes = Buffer.from(blob, "base64");
+    bytes[18] = 31;
+    const short = bytes.subarray(0, -1).toString("base64");
+    expect(rulesOf(KEY, `${type} ${short}`)).toEqual(["bad-ssh-key"]);
     for (const key of [
       `ssh-rsa ${blob}`,
       `${type} ${blob.slice(0, -4)}`,
@@ -219,6 +224,7 @@ describe("what is gone, or not there yet", () => {
 describe("sections", () => {
   it("without an end, with another inside, unknown, or an end alone", () => {
     expect(rulesOf("curl\n%end", "curl")).toContain("missing-end");
+    expect(lint("kickstart", `${GOOD}%addon x\n`)).toMatchObject([{ line: 54, rule: "missing-end" }]);
     expect(rulesOf("report pre\n%end", "report pre\n%end\n%end")).toEqual(["end-without-section"]);
     expect(rulesOf("eula --agreed", "%posts\neula --agreed")).toEqual(["unknown-section"]);
     expect(rulesOf("eula --agreed", "%include /tmp/x")).toEqual(["not-looked-at"]);

@@ -69,6 +69,15 @@ describe("a preseed", () => {
     ).toMatchObject([{ line: 26, rule: "not-in-target" }]);
   });
 
+  it("is told at its line behind a comment too, which the installer drops", () => {
+    expect(
+      edited("  in-target systemctl", "# why\n  apt-get install x; \\\n  in-target systemctl"),
+    ).toMatchObject([
+      { line: 25, rule: "comment-in-command" },
+      { line: 26, rule: "not-in-target" },
+    ]);
+  });
+
   it("may go on with one command over several lines", () => {
     expect(rulesOf("in-target systemctl", "in-target \\\n  systemctl")).toEqual([]);
     expect(rulesOf("in-target systemctl", "true && \\\n  systemctl")).toEqual(["not-in-target"]);
