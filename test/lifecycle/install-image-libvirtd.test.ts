@@ -9,19 +9,11 @@ import { available, type Libvirtd, startLibvirtd } from "../systems/libvirt/star
 import { type MiniInstaller, miniAvailable, miniInstaller } from "../systems/pxe/mini";
 import { available as pxeAvailable } from "../systems/pxe/start";
 import { TestLab } from "./harness";
+import { killTree } from "./kill-tree";
 import { KEY } from "./lab-config";
 
 const HASH = "$6$canary$lifecycleHashOfTheRootPassword";
 const reason = available() ?? pxeAvailable() ?? miniAvailable();
-
-/** Kills a process and all below it. */
-function killTree(pid: number): void {
-  const children = fs.existsSync(`/proc/${pid}/task/${pid}/children`)
-    ? fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean)
-    : [];
-  process.kill(pid, "SIGKILL");
-  for (const child of children) killTree(Number(child));
-}
 
 describe.skipIf(reason && !process.env.CI)(
   `an image that a stand-in for the installer makes on a real libvirtd${reason ? ` (not run: ${reason})` : ""}`,
