@@ -6,7 +6,7 @@ import { Line } from "./line";
 import type { HostLock } from "./lock";
 import { percentReader } from "./progress";
 import { retried } from "./retry";
-import { NoAnswer, type Runner, type RunResult } from "./runner";
+import { NoAnswer, type Runner, type RunOptions, type RunResult } from "./runner";
 
 export interface HostParts {
   runner: Runner;
@@ -29,6 +29,14 @@ export interface Call {
 /** Enough for a VBoxSVC that has to start first on a busy machine. */
 const PROBE_DEADLINE_MS = 5_000;
 const PROBE = ["list", "runningvms"];
+/** Commands that change nothing. */
+const LOOKS: ReadonlySet<string> = new Set(["list", "showvminfo", "showmediuminfo", "getextradata"]);
+/**
+ * Of clients that come one after another, about one in a hundred does not get VBoxSVC's first answer and asks again
+ * after 10 s, while another client is answered at once (measured on 7.2.22, in a plain shell loop as well). A look can
+ * be begun anew; what writes cannot.
+ */
+const LOOK_SLICES_MS = [1_000, 4_000];
 
 /** VirtualBox of one host: every call of this process goes through here. */
 export class Host {
@@ -99,16 +107,33 @@ export class Host {
     return withoutWarning(result.stdout);
   }
 
-  async #run(argv: readonly string[], options: Parameters<Runner["run"]>[1]): Promise<RunResult> {
+  async #run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
+    const { deadlineMs } = options;
+    let left = deadlineMs;
     try {
-      return await this.#runner.run(argv, options);
+      for (const slice of LOOKS.has(argv[0] ?? "") ? LOOK_SLICES_MS : []) {
+        if (left < 2 * slice) break;
+        const result = await this.#unlessLate(argv, { ...options, deadlineMs: slice });
+        if (result) return result;
+        left -= slice;
+      }
+      return await this.#runner.run(argv, { ...options, deadlineMs: left });
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       this.#hung = true;
       throw new VirtualBoxHangs(
-        `${this.label}: VBoxSVC does not answer (VBoxManage ${argv[0]}: ${error.message}). It is left as it is, because running machines depend on it. Shut them down, end VBoxSVC, and run again.`,
+        `${this.label}: VBoxSVC does not answer (VBoxManage ${argv[0]}: nothing for ${deadlineMs / 1_000} s). It is left as it is, because running machines depend on it. Shut them down, end VBoxSVC, and run again.`,
         { cause: error },
       );
+    }
+  }
+
+  async #unlessLate(argv: readonly string[], options: RunOptions): Promise<RunResult | undefined> {
+    try {
+      return await this.#runner.run(argv, options);
+    } catch (error) {
+      if (error instanceof NoAnswer) return undefined;
+      throw error;
     }
   }
 }

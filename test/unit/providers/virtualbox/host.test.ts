@@ -142,15 +142,31 @@ describe("calls to one host", () => {
       await expect([at, await call.catch((error: Error) => error.message)]).toEqual([
         at,
         expect.stringMatching(
-          /^VirtualBox on h: VBoxSVC does not answer \(VBoxManage (modifyvm|list): no answer within (60|5) s\)\. It is left as it is/,
+          /^VirtualBox on h: VBoxSVC does not answer \(VBoxManage (modifyvm|list): nothing for (60|5) s\)\. It is left as it is/,
         ),
       ]);
     // One whole deadline, then a short look for each of the rest, which are not even begun.
-    expect(deadlines).toEqual([60_000, 5_000, 5_000]);
-    expect(ran).toEqual(["list runningvms", "modifyvm a", "list runningvms", "list runningvms"]);
+    expect(deadlines).toEqual([60_000, 1_000, 4_000, 1_000, 4_000]);
+    expect(ran.filter((one) => one.startsWith("modifyvm"))).toEqual(["modifyvm a"]);
     hangs = false;
+    ran.length = 1;
     await host.call(["modifyvm", "d"], quiet);
-    expect(ran.slice(4)).toEqual(["list runningvms", "modifyvm d"]);
+    expect(ran.slice(1)).toEqual(["list runningvms", "modifyvm d"]);
+  });
+
+  it("begins a look anew that VBoxSVC forgot, within the same deadline, and never what writes", async () => {
+    const deadlines: number[] = [];
+    const { host, ran } = fake(async (argv, { deadlineMs }) => {
+      if (isProbe(argv)) return OK;
+      deadlines.push(deadlineMs);
+      if (deadlines.length < 3) throw new NoAnswer("forgotten");
+      return { ...OK, stdout: "found" };
+    });
+    expect(await host.call(["showvminfo", "a"], quiet)).toBe("found");
+    expect(deadlines).toEqual([1_000, 4_000, 55_000]);
+    deadlines.length = 0;
+    await expect(host.call(["modifyvm", "a"], quiet)).rejects.toThrow(/does not answer/);
+    expect(ran.filter((one) => one.startsWith("modifyvm"))).toHaveLength(1);
   });
 
   it("lets go of a call whose run has ended, and of nothing else", async () => {
