@@ -1,5 +1,6 @@
 import type { Installer } from "../variables";
 import { type Finding, Findings } from "./finding";
+import type { Rule } from "./rules";
 
 /** Arguments that installers read no more, by their modern names. */
 const GONE: Record<string, string> = {
@@ -22,7 +23,7 @@ export function lintCommandLine(installer: Installer, cmdline: string): Finding[
   const findings = new Findings();
   const words = cmdline.trim().split(/\s+/);
   const value = (name: string) => words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
-  const error = (rule: string, message: string) => findings.error(1, rule, message);
+  const error = (rule: Rule, message: string) => findings.error(1, rule, message);
   if (words.some((word) => /\?.*(\{\{boot:token\}\}|(token|key|secret|password)=)/i.test(word)))
     error("token-in-query", "a secret in a URL's query is in every access log; it goes into the path");
   if (/\bvncpassword=/.test(cmdline))

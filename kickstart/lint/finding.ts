@@ -1,11 +1,12 @@
+import type { Rule } from "./rules";
+
 /** Something that an installer's file says wrongly. */
 export interface Finding {
   /** From 1. */
   line: number;
   /** An error stops the installation, or makes something that nobody wants. */
   severity: "error" | "warning";
-  /** Name of the check, `lv-in-unknown-vg`. */
-  rule: string;
+  rule: Rule;
   /** Who, what, what next. Never a password. */
   message: string;
 }
@@ -22,11 +23,11 @@ export interface LintOptions {
 export class Findings {
   readonly #found = new Map<string, Finding>();
 
-  error(line: number, rule: string, message: string): void {
+  error(line: number, rule: Rule, message: string): void {
     this.#add({ line, severity: "error", rule, message });
   }
 
-  warn(line: number, rule: string, message: string): void {
+  warn(line: number, rule: Rule, message: string): void {
     this.#add({ line, severity: "warning", rule, message });
   }
 
