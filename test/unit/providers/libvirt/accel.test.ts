@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { offersKvm } from "../../../../providers/libvirt/accel";
 import { shutdownLimitS } from "../../../../providers/core/shutdown";
+import { offersKvm } from "../../../../providers/libvirt/accel";
 
 const capabilities = (arch: string, ...types: string[]) =>
   `<capabilities><host/><guest><os_type>hvm</os_type><arch name='${arch}'>${types.map((type) => `<domain type='${type}'/>`).join("")}</arch></guest></capabilities>`;
