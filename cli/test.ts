@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { available as validatorsAvailable } from "../test/systems/kickstart/start";
 import { available as ldapAvailable } from "../test/systems/ldap/start";
 import { available as libvirtAvailable } from "../test/systems/libvirt/start";
 import { miniAvailable } from "../test/systems/pxe/mini";
@@ -18,6 +19,7 @@ function tiers(): [string, string | undefined][] {
     ["real sshd", sshAvailable()],
     ["real VBoxManage", virtualBoxAvailable()],
     ["network boots", networkBootAvailable() ?? miniAvailable()],
+    ["ksvalidator", validatorsAvailable()],
   ];
 }
 
