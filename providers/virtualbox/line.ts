@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { HostLock } from "./lock";
 
 export interface Job<T> {
@@ -28,10 +29,19 @@ export class Line {
     const { work, signal, tell } = job;
     return new Promise<T>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const entry: Waiting = { run: () => work().then(resolve, reject), drop: reject, signal, tell };
       // Who leaves the line need not wait for its front.
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-      this.#waiting.push(entry);
+      const leave = () => reject(signal?.reason);
+      // One listener for each call in the line, and many calls may be: no leak to warn of.
+      if (signal) setMaxListeners(0, signal);
+      signal?.addEventListener("abort", leave, { once: true });
+      const settled =
+        <V>(settle: (value: V) => void) =>
+        (value: V) => {
+          signal?.removeEventListener("abort", leave);
+          settle(value);
+        };
+      const drop = settled<unknown>(reject);
+      this.#waiting.push({ run: () => work().then(settled<T>(resolve), drop), drop, signal, tell });
       if (!this.#busy) void this.#drain();
     });
   }

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { type Clock, sleep } from "../../../../providers/ssh/clock";
 import { callsOf } from "../../../../providers/virtualbox/calls";
@@ -183,6 +184,15 @@ describe("calls to one host", () => {
     await Promise.all([first, third]);
     expect(ran).toEqual(["list runningvms", "modifyvm a", "modifyvm c"]);
     await expect(host.call(["list", "vms"], { ...quiet, signal: gone.signal })).rejects.toThrow("stopped");
+  });
+
+  it("leaves nothing on the run's signal when its calls are done", async () => {
+    const { host } = fake(async () => OK);
+    const { signal } = new AbortController();
+    const calls = Array.from({ length: 20 }, () => host.call(["modifyvm"], { ...quiet, signal }));
+    expect(getEventListeners(signal, "abort").length).toBeGreaterThan(0);
+    await Promise.all(calls);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("holds the lock while there is something to do, and no longer", async () => {
