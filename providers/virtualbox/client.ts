@@ -95,7 +95,10 @@ export interface NatNetworkSettings {
 }
 
 export interface DhcpServerSettings {
-  /** Name of an internal or NAT network, or `network` of a host-only interface. */
+  /**
+   * Name of an internal or NAT network, or `network` of a host-only interface. A NAT network with `dhcp` makes a server
+   * of its own name only where there is none, so that one made before gives the fixed addresses (measured on 7.2.22).
+   */
   network: string;
   serverIp: string;
   netmask: string;
@@ -198,7 +201,10 @@ export interface VirtualBoxClient {
   createMedium(medium: { path: string; sizeBytes: number }): Promise<Uuid>;
   /** A linked clone: an empty VDI over `parent` (path or UUID), which stays as it is while it has children. */
   createDifferencing(medium: { path: string; parent: string }): Promise<Uuid>;
-  /** A full copy as VDI, of a medium or of a file in a format that VirtualBox reads. Returns its UUID. */
+  /**
+   * A full copy as VDI. Sources may be VDI, VMDK (stream-optimised, too), VHD, QED and qcow2, also compressed (measured
+   * on 7.2.22); raw images, qcow2 overlays and QEMU's vhdx are refused. Returns its UUID.
+   */
   cloneMedium(medium: { source: string; path: string }, options?: LongOptions): Promise<Uuid>;
   /** Make a VDI of a raw disk image at the host. It is not registered until it is first used. */
   convertFromRaw(image: { source: string; path: string }, options?: LongOptions): Promise<void>;

@@ -2,7 +2,7 @@ import type { Calls } from "./calls";
 import type { VirtualBoxClient } from "./client";
 import { KernelModuleMissing, unlessGone, VirtualBoxError } from "./errors";
 import { ruleOf } from "./nic-options";
-import { readPower } from "./parse/vm-facts";
+import { readConfigFile, readPower } from "./parse/vm-facts";
 
 type PowerCalls = Pick<
   VirtualBoxClient,
@@ -22,6 +22,22 @@ const DEVICE = "/dev/vboxdrv";
 /** What controlvm says of a machine that is off, without a code (measured on 7.2.22). */
 const NOT_RUNNING = /is not currently running/;
 const NOT_SAVED = /not in the Saved or Aborted-Saved state/;
+
+/** "Terminated unexpectedly" is all that VBoxManage may say of a start; the machine's own log knows more. */
+async function withLog(
+  { files }: Calls,
+  error: VirtualBoxError,
+  configFile: string,
+): Promise<VirtualBoxError> {
+  const folder = configFile.replace(/[/\\][^/\\]*$/, "");
+  const log = files.join(folder, "Logs", "VBox.log");
+  const text = await files.read(log).catch(() => undefined);
+  const lines = `${text ?? ""}`.split(/\r?\n/).filter((line) => /\b(VERR_|E_FAIL|error|fatal)/i.test(line));
+  if (lines.length === 0) return error;
+  const { code, failure, exit } = error;
+  const said = lines.slice(-3).join(" / ");
+  return new VirtualBoxError(`${error.message}. ${log}: ${said}`, { code, failure, exit }, { cause: error });
+}
 
 export function powerCalls(calls: Calls, needsModule: () => Promise<boolean>): PowerCalls {
   const { run, runLong } = calls;
@@ -51,8 +67,11 @@ export function powerCalls(calls: Calls, needsModule: () => Promise<boolean>): P
       try {
         await runLong(["startvm", vm, "--type", "headless"], options);
       } catch (error) {
+        if (!(error instanceof VirtualBoxError)) throw error;
+        const told = await run("showvminfo", vm, "--machinereadable");
         // Started by somebody else at the same moment, or the answer came too late to be one.
-        if (!(error instanceof VirtualBoxError) || (await power()) !== "running") throw error;
+        if (readPower(told) === "running") return;
+        throw await withLog(calls, error, readConfigFile(told));
       }
     },
     acpiPowerButton: (vm) => control(run("controlvm", vm, "acpipowerbutton")),
