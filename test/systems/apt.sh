@@ -10,18 +10,19 @@ apt_install() {
     echo "run this as root; it installs: $*" >&2
     return 1
   fi
-  local guard=/usr/sbin/policy-rc.d
-  if [ ! -e "$guard" ]; then
-    # 101 is "action forbidden": invoke-rc.d then starts nothing (Debian policy, "policy-rc.d").
-    printf '#!/bin/sh\nexit 101\n' >"$guard"
-    chmod 755 "$guard"
-    # shellcheck disable=SC2064
-    trap "rm -f $guard" EXIT
-  elif ! grep -q 'exit 101' "$guard"; then
-    echo "$guard exists and may let services start; install these by hand: $*" >&2
-    return 1
-  fi
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
-  apt-get install -y -qq --no-install-recommends "$@"
+  (
+    guard=/usr/sbin/policy-rc.d
+    if [ ! -e "$guard" ]; then
+      # 101 is "action forbidden": invoke-rc.d then starts nothing (Debian policy, "policy-rc.d").
+      printf '#!/bin/sh\nexit 101\n' >"$guard"
+      chmod 755 "$guard"
+      trap 'rm -f "$guard"' EXIT
+    elif ! grep -q 'exit 101' "$guard"; then
+      echo "$guard exists and may let services start; install these by hand: $*" >&2
+      exit 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends "$@"
+  )
 }

@@ -25,7 +25,10 @@ fi
 # The mirror that this system uses itself; a system that is not Debian has none.
 found=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null || true)
 mirror=${DEBIAN_MIRROR:-$(head -1 <<<"$found" | tr -d ' ')}
-mirror=${mirror:-http://deb.debian.org/debian}
+if [ -z "$mirror" ]; then
+  echo "no Debian mirror is known here: set DEBIAN_MIRROR to the URL of one" >&2
+  exit 1
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
