@@ -1,5 +1,6 @@
 import { BOOT_SERVER_HELP, bootServer } from "./boot-server";
 import { embedded } from "./embedded";
+import { exportCommand } from "./export";
 import { HOSTS_HELP, hosts } from "./hosts";
 import { importBootedCommand } from "./import-booted/command";
 import { importLaasCommand } from "./import-laas/command";
@@ -64,6 +65,11 @@ const verbs: Record<string, Verb> = {
     usage: "import-booted <dir> [--out <file>]",
     about: "turn a checkout of booted, its kickstart and environments, into a stack's config",
     run: importBootedCommand,
+  },
+  export: {
+    usage: "export <machine> --out <file>.ova [--stack <stack>]",
+    about: "write a VirtualBox machine, its disks included, as an appliance; it must be off",
+    run: exportCommand,
   },
   embedded: {
     usage: "embedded status | stop",

@@ -5,9 +5,9 @@ import { pruned } from "../core/reported";
 import { REMOVAL_SHUTDOWN_S, SHUTDOWN_S, shutdownLimitS } from "../core/shutdown";
 import type { Arrival } from "../ssh/arrival";
 import { plannedArrival, waitForArrival } from "./arrival";
-import { type Uuid, type VirtualBoxClient, VirtualBoxError } from "./client";
+import { type Uuid, type VirtualBoxClient, VirtualBoxError, type VmFacts } from "./client";
 import { about, clientFor } from "./clients";
-import { dropFolder, folderOf } from "./folder";
+import { baseName, dropFolder, folderOf } from "./folder";
 import type { MachineInputs, MachineState } from "./machine";
 import { machineChanges } from "./machine.changes";
 import { machineSchema } from "./machine.schema";
@@ -26,7 +26,7 @@ import {
   SEED_KEY,
   UUID_KEY,
 } from "./marks";
-import { isUp, turnOff, turnOn } from "./power";
+import { forgetRestart, isUp, turnOff, turnOn } from "./power";
 import { ensureSeed, isSeeded, removeSeed, seedPath, wantedDigest } from "./seed";
 import { deleteSnapshot, finishMoves } from "./snapshot-moves";
 
@@ -244,6 +244,7 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
       await run.step("6/7 start", async () => {
         if (inputs.running && (!wasUp || mustStop || found?.facts.power !== "running"))
           await turnOn(client, self, run);
+        await forgetRestart(client, folder, uuid, run);
       });
       save(inputs.running);
       arrival = await run.step("7/7 wait", async () =>
@@ -265,6 +266,7 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
     await about(who(state), async () => {
       const folder = await folderOf(client, run);
       const forget = async () => {
+        await forgetRestart(client, folder, state.uuid, run);
         await removeSeed(client, folder, run.mark, state.name);
         await client.removeFile(client.join(folder, makingFile(run.mark, state.name)));
         await dropFolder(client, folder, run);
@@ -283,11 +285,21 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
       }
       const self = { name: state.name, uuid: facts.uuid };
       const hasDisks = facts.attachments.some(({ path }) => path?.endsWith(".vdi"));
-      await run.step("1/4 stop", () =>
-        turnOff(client, self, shutdownLimitS(hasDisks ? REMOVAL_SHUTDOWN_S : 0), run),
+      await run.step("1/4 stop", async () => {
+        if (facts.power !== "poweroff")
+          await turnOff(client, self, shutdownLimitS(hasDisks ? REMOVAL_SHUTDOWN_S : 0), run);
+      });
+      // Only what stands above our disks: the rest goes with the machine.
+      const hasSnapshots = found.attached.some(
+        ({ path, ours }) => path !== undefined && baseName(path) !== ours,
       );
-      await run.step("2/4 snapshots", () => mergeSnapshots(client, folder, self, run));
-      await run.step("3/4 delete", () => deleteMachine(client, self.uuid));
+      await run.step("2/4 snapshots", async () => {
+        if (hasSnapshots) await mergeSnapshots(client, folder, self, run);
+      });
+      await run.step("3/4 delete", async () => {
+        const now = hasSnapshots ? await client.vm(self.uuid) : facts;
+        if (now) await deleteMachine(client, now);
+      });
       await run.step("4/4 seed", forget);
     });
   },
@@ -316,11 +328,9 @@ async function mergeSnapshots(
     });
 }
 
-/** VirtualBox deletes the media of a machine with it: they are taken out first. */
-async function deleteMachine(client: VirtualBoxClient, uuid: Uuid): Promise<void> {
-  const facts = await client.vm(uuid);
-  if (!facts) return;
-  for (const { controller, port, device, path } of facts.attachments)
+/** What is attached stays known to VirtualBox only where it is taken out first. */
+async function deleteMachine(client: VirtualBoxClient, { uuid, attachments }: VmFacts): Promise<void> {
+  for (const { controller, port, device, path } of attachments)
     if (path !== undefined) await client.detach(uuid, { controller, port, device });
   await client.deleteVm(uuid);
 }

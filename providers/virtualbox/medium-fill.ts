@@ -106,6 +106,7 @@ export async function clear(
   client: VirtualBoxClient,
   inputs: Pick<MediumInputs, "name" | "format">,
   paths: Pick<MediumPaths, "folder" | "path" | "upload">,
+  isRemoval = false,
 ): Promise<void> {
   // The marker first: what is left after a crash in between must not look whole.
   for (const name of await client.listFolder(paths.folder))
@@ -116,6 +117,8 @@ export async function clear(
     if (registered) await client.closeMedium("disk", registered.uuid);
     await client.removeFile(paths.upload);
   }
+  // What is registered without a file is forgotten when something is made in its place.
+  if (!isRemoval && !(await client.fileExists(paths.path))) return;
   if (inputs.format === "iso") await client.closeMedium("dvd", paths.path);
   else await client.closeMedium("disk", paths.path, { deleteFile: true });
   await client.removeFile(paths.path);

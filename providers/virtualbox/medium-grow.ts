@@ -1,12 +1,11 @@
 import type { Run } from "../core/definition";
 import { ForeignObjectError } from "../core/errors";
-import { SHUTDOWN_S, shutdownLimitS } from "../core/shutdown";
 import type { MediumFacts, VirtualBoxClient, VmFacts } from "./client";
 import { baseName } from "./folder";
 import { machineMark } from "./marks";
 import type { MediumInputs, MediumState } from "./medium";
 import { who, wholeMiB } from "./medium-look";
-import { isUp, turnOff, turnOn } from "./power";
+import { isUp, startAgain, whileOff } from "./power";
 
 /** The medium and what snapshots have put above it, topmost first: the guest writes to that one. */
 function withSnapshots(
@@ -50,7 +49,13 @@ export async function grow(
   run: Run<MediumState>,
 ): Promise<boolean> {
   const wanted = inputs.capacity === undefined ? 0 : wholeMiB(inputs.capacity);
-  if (found.capacityBytes >= wanted) return false;
+  const startAll = async (uuids: Iterable<string>) => {
+    for (const uuid of uuids) await startAgain(client, folder, { name: uuid, uuid }, run);
+  };
+  if (found.capacityBytes >= wanted) {
+    await startAll(found.usedBy); // a run that was killed may have stopped them
+    return false;
+  }
   // Its own file last: after a crash in between, it still shows what is missing.
   const chain =
     found.children.length > 0 ? withSnapshots(client, folder, found, await client.media()) : [found];
@@ -59,11 +64,14 @@ export async function grow(
   for (const { uuid } of chain)
     for (const user of (await client.medium("disk", uuid))?.usedBy ?? []) users.add(user);
   const running = await runningOn(client, inputs, users, run.mark.lab);
-  for (const machine of running) {
-    run.say(`machine "${machine.name}" is stopped while ${who(inputs)} grows`);
-    await turnOff(client, machine, shutdownLimitS(SHUTDOWN_S), run);
-  }
-  for (const { uuid } of small) await client.resizeMedium(uuid, wanted, { signal: run.signal });
-  for (const machine of running) await turnOn(client, machine, run);
+  for (const { name } of running) run.say(`machine "${name}" is stopped while ${who(inputs)} grows`);
+  const resize = async () => {
+    for (const { uuid } of small) await client.resizeMedium(uuid, wanted, { signal: run.signal });
+  };
+  await running.reduce<() => Promise<void>>(
+    (work, machine) => () => whileOff(client, folder, machine, run, work),
+    resize,
+  )();
+  await startAll(users);
   return true;
 }

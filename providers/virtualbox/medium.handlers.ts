@@ -114,7 +114,7 @@ export const mediumDefinition: Definition<MediumInputs, MediumState> = {
       const paths = await pathsFor(client, state, run);
       await run.step("1/1 delete", async () => {
         await finishMove(client, paths.path, { signal: run.signal });
-        await clear(client, state, paths);
+        await clear(client, state, paths, true);
         await dropFolder(client, paths.folder, run);
       });
     });

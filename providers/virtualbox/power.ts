@@ -1,5 +1,6 @@
-import type { Run } from "../core/definition";
+import { type Mark, markPrefix, type Run } from "../core/definition";
 import { LabError } from "../core/errors";
+import { SHUTDOWN_S, shutdownLimitS } from "../core/shutdown";
 import { stopwatch } from "../core/stopwatch";
 import { OFF, type Uuid, type VirtualBoxClient, VirtualBoxError, type VmPower } from "./client";
 
@@ -69,6 +70,48 @@ export async function turnOff(
   if (isUp(await settled(client, machine, run))) await client.powerOff(machine.uuid);
   await settled(client, machine, run);
 }
+
+const restartNote = (client: VirtualBoxClient, folder: string, mark: Mark, uuid: Uuid): string =>
+  client.join(folder, `${markPrefix(mark)}${uuid}.restart`);
+
+/**
+ * Do what needs the machine off, and start it again if it ran; also where the run that stopped it was killed since.
+ */
+export async function whileOff<T>(
+  client: VirtualBoxClient,
+  folder: string,
+  machine: Who & { power: VmPower },
+  run: PowerRun & Pick<Run, "mark">,
+  work: () => Promise<T>,
+): Promise<T> {
+  const note = restartNote(client, folder, run.mark, machine.uuid);
+  if (isUp(machine.power)) await client.putFile(note, "");
+  if (machine.power !== "poweroff") await turnOff(client, machine, shutdownLimitS(SHUTDOWN_S), run);
+  const result = await work();
+  await startAgain(client, folder, machine, run);
+  return result;
+}
+
+/** Start what a run stopped and could not start again. */
+export async function startAgain(
+  client: VirtualBoxClient,
+  folder: string,
+  machine: Who,
+  run: PowerRun & Pick<Run, "mark">,
+): Promise<void> {
+  const note = restartNote(client, folder, run.mark, machine.uuid);
+  if (!(await client.fileExists(note))) return;
+  await turnOn(client, machine, run);
+  await client.removeFile(note);
+}
+
+/** It runs, or is gone: nothing is owed to it. */
+export const forgetRestart = (
+  client: VirtualBoxClient,
+  folder: string,
+  uuid: Uuid,
+  { mark }: Pick<Run, "mark">,
+): Promise<void> => client.removeFile(restartNote(client, folder, mark, uuid));
 
 /** Running afterwards: started, resumed, or left alone. */
 export async function turnOn(client: VirtualBoxClient, machine: Who, run: PowerRun): Promise<void> {

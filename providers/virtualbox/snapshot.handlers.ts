@@ -1,11 +1,10 @@
 import { type Definition, type Mark, markPrefix, markText, type Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import { object, text, uuid } from "../core/schema-parts";
-import { SHUTDOWN_S, shutdownLimitS } from "../core/shutdown";
 import type { SnapshotFacts, VirtualBoxClient, VmFacts } from "./client";
 import { about, clientFor } from "./clients";
 import { folderOf } from "./folder";
-import { isUp, turnOff, turnOn } from "./power";
+import { forgetRestart, isUp, startAgain, whileOff } from "./power";
 import type { SnapshotInputs, SnapshotState } from "./snapshot";
 import { snapshotChanges } from "./snapshot.changes";
 import { deleteSnapshot, finishMoves, movableDisks } from "./snapshot-moves";
@@ -82,20 +81,19 @@ async function goBack(
   client: VirtualBoxClient,
   inputs: SnapshotInputs,
   { facts }: FoundSnapshot,
+  folder: string,
   run: Run<SnapshotState>,
 ): Promise<void> {
   const machine = await machineOf(client, inputs);
-  const wasUp = isUp(machine.power);
-  // What is about to be thrown away need not be shut down in order, but other disks of the machine may stay.
-  if (machine.power !== "poweroff") await turnOff(client, machine, shutdownLimitS(SHUTDOWN_S), run);
-  await client.restoreSnapshot(inputs.machineUuid, facts.uuid, {
-    signal: run.signal,
-    onProgress: (percent) => run.progress(`[2/3 restore] ${percent} %`),
-  });
+  await whileOff(client, folder, machine, run, () =>
+    client.restoreSnapshot(inputs.machineUuid, facts.uuid, {
+      signal: run.signal,
+      onProgress: (percent) => run.progress(`[2/3 restore] ${percent} %`),
+    }),
+  );
   run.say(
     `machine "${inputs.machine}" is back at snapshot "${inputs.name}", its settings of that time included; what the config says otherwise comes with the next "pulumi up"`,
   );
-  if (wasUp) await turnOn(client, machine, run);
 }
 
 export const snapshotDefinition: Definition<SnapshotInputs, SnapshotState> = {
@@ -128,7 +126,8 @@ export const snapshotDefinition: Definition<SnapshotInputs, SnapshotState> = {
       const found = await run.step("1/3 take", () => ensureTaken(client, inputs, run));
       run.checkpoint(stateOf(inputs, found));
       await run.step("2/3 restore", async () => {
-        if (inputs.restore > found.restore) await goBack(client, inputs, found, run);
+        if (inputs.restore > found.restore)
+          await goBack(client, inputs, found, await folderOf(client, run), run);
       });
       await run.step("3/3 label", async () => {
         const wanted = withMark(inputs.description, run.mark, inputs.restore);
@@ -148,24 +147,20 @@ export const snapshotDefinition: Definition<SnapshotInputs, SnapshotState> = {
     await about(who(state), async () => {
       const folder = await folderOf(client, run);
       await finishMoves(client, folder, markPrefix(run.mark));
+      const machine = await client.vm(state.machineUuid);
+      if (!machine) return forgetRestart(client, folder, state.machineUuid, run);
       const found = await seek(client, state, run.mark);
-      if (!found) return;
-      const machine = await machineOf(client, state);
-      const mustStop = isUp(machine.power) && (await movableDisks(client, folder, machine.uuid)).length > 0;
-      await run.step("1/3 stop", async () => {
-        if (!mustStop) return;
-        run.say(`machine "${state.machine}" is stopped while its linked disk is put together again`);
-        await turnOff(client, machine, shutdownLimitS(SHUTDOWN_S), run);
-      });
-      await run.step("2/3 delete", () =>
+      if (!found) return startAgain(client, folder, machine, run);
+      const drop = () =>
         deleteSnapshot(client, folder, machine.uuid, found.facts.uuid, {
           signal: run.signal,
-          onProgress: (percent) => run.progress(`[2/3 delete] ${percent} %`),
-        }),
-      );
-      await run.step("3/3 start", async () => {
-        if (mustStop) await turnOn(client, machine, run);
-      });
+          onProgress: (percent) => run.progress(`[1/1 delete] ${percent} %`),
+        });
+      const mustStop = isUp(machine.power) && (await movableDisks(client, folder, machine.uuid)).length > 0;
+      if (mustStop)
+        run.say(`machine "${state.machine}" is stopped while its linked disk is put together again`);
+      await run.step("1/1 delete", () => (mustStop ? whileOff(client, folder, machine, run, drop) : drop()));
+      await startAgain(client, folder, machine, run);
     });
   },
 };

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { closeHosts } from "../../providers/virtualbox/connect";
 import { crashSuite } from "./virtualbox-handlers.crash.suite";
+import { exportSuite } from "./virtualbox-handlers.export.suite";
 import { foreignSuite } from "./virtualbox-handlers.foreign.suite";
-import type { HandlerSystem } from "./virtualbox-handlers.lab";
+import { type HandlerSystem, wipe } from "./virtualbox-handlers.lab";
 import { machineSuite } from "./virtualbox-handlers.machines.suite";
 
 import { manySuite } from "./virtualbox-handlers.many.suite";
@@ -16,6 +17,7 @@ export function virtualBoxHandlersContract(title: string, start: () => Promise<H
     let system: HandlerSystem | undefined;
     beforeAll(async () => {
       system = await start();
+      await wipe(system); // VirtualBox comes with a DHCP server
     });
     afterAll(async () => {
       await closeHosts();
@@ -30,6 +32,7 @@ export function virtualBoxHandlersContract(title: string, start: () => Promise<H
     machineSuite(started);
     snapshotSuite(started);
     foreignSuite(started);
+    exportSuite(started);
     crashSuite(started);
     manySuite(started);
   });
