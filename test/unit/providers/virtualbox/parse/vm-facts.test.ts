@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readMachineReadable } from "../../../../../providers/virtualbox/parse/machine-readable";
+import { firstOf, readMachineReadable } from "../../../../../providers/virtualbox/parse/machine-readable";
 import { readSettingsFile } from "../../../../../providers/virtualbox/parse/settings-file";
 import {
   readAttachments,
@@ -24,6 +24,12 @@ describe("a machine as VirtualBox tells it", () => {
       { key: "c", value: "1\n2" },
       { key: "d", value: "3" },
     ]);
+    expect(
+      firstOf([
+        { key: "a", value: "1" },
+        { key: "a", value: "2" },
+      ]).get("a"),
+    ).toBe("1");
   });
 
   it("trap virtualbox#12: tells the NAT settings of two NICs apart", () => {
