@@ -21,7 +21,7 @@ const OPEN = context(
 );
 const FIND = context("FindMachine(Bstr(VMName).raw(), machine.asOutParam())", 228, "Misc");
 
-export function createVm({ virtualBox, session, args }: Call): void {
+export async function createVm({ virtualBox, session, args }: Call): Promise<void> {
   const parsed = parseOptions(
     args,
     [
@@ -54,6 +54,8 @@ export function createVm({ virtualBox, session, args }: Call): void {
   });
   checkFree(vm, CREATE);
   const registered = has(parsed, "--register");
+  // What an earlier machine of this UUID had in it is not the new one's.
+  if (!virtualBox.withUuid(uuid)?.registered) await virtualBox.guests.forget(uuid);
   register(virtualBox, vm, registered);
   session.out(
     `Virtual machine '${name}' is created${registered ? " and registered" : ""}.`,
