@@ -1,6 +1,5 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { writeFileAtomically } from "../journal";
 import { element, isElement, type XmlElement } from "../libvirt/xml/tree";
 import type { Media } from "./store/media";
 import type { Attachment, Controller, Hardware, Nic, Vm } from "./store/types";
@@ -13,7 +12,10 @@ import { BUILD } from "./version";
 export function writeSettings(vm: Vm, media: Media): void {
   fs.mkdirSync(path.dirname(vm.configFile), { recursive: true, mode: 0o700 });
   if (fs.existsSync(vm.configFile)) fs.copyFileSync(vm.configFile, `${vm.configFile}-prev`);
-  writeFileAtomically(vm.configFile, `${HEAD}${print(rootOf(vm, media))}`);
+  // Whole or not at all for those who read; that it is on the disk is the journal's part.
+  const draft = `${vm.configFile}-new`;
+  fs.writeFileSync(draft, `${HEAD}${print(rootOf(vm, media))}`, { mode: 0o600 });
+  fs.renameSync(draft, vm.configFile);
 }
 
 const HEAD = `<?xml version="1.0"?>

@@ -2,7 +2,7 @@ import * as os from "node:os";
 import { com, context, FROM, said } from "../errors";
 import type { GivenOption, OptionSpec } from "../options";
 import type { Session } from "../session";
-import { CARDS, newMac } from "../store/defaults";
+import { CARDS, newMac, newNic } from "../store/defaults";
 import type { Nic, NicType, Vm } from "../store/types";
 import type { VirtualBox } from "../store/virtualbox";
 import { firstOf, secondOf } from "./modify";
@@ -78,6 +78,7 @@ const REMOVE = context("RemoveRedirect(Bstr(ValueUnion.psz).raw())", 2264, FILE)
 export function modifyNic(vm: Vm, option: GivenOption, session: Session, virtualBox: VirtualBox): void {
   const { name, value, index } = option;
   const cards = vm.hardware.more.chipset === "ich9" ? CARDS.ich9 : CARDS.piix3;
+  while (vm.hardware.nics.length < cards) vm.hardware.nics.push(newNic("none"));
   const nic = index >= 1 && index <= cards ? vm.hardware.nics[index - 1] : undefined;
   if (!nic) {
     // Said, and yet a success.

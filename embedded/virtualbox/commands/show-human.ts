@@ -99,7 +99,7 @@ export function humanInfo(virtualBox: VirtualBox, vm: Vm): string[] {
     line("Default Frontend", more.defaultfrontend ?? ""),
     line("VM process priority", "default"),
     ...storage(virtualBox, vm, line),
-    ...hardware.nics.slice(0, cardsOf(vm)).flatMap((nic, index) => card(nic, index + 1, line)),
+    ...cardsOf(vm).flatMap((nic, index) => card(nic, index + 1, line)),
     line("Pointing Device", POINTERS[more.hidpointing ?? "ps2mouse"] ?? ""),
     line("Keyboard Device", more.hidkeyboard === "usbkbd" ? "USB Keyboard" : "PS/2 Keyboard"),
     ...[1, 2, 3, 4].map((port) => line(`UART ${port}`, uart(more, port))),
@@ -181,8 +181,8 @@ function storage({ media }: VirtualBox, { hardware }: Vm, line: Line): string[] 
   ];
 }
 
-function card(nic: Nic, number: number, line: Line): string[] {
-  if (nic.type === "none") return [line(`NIC ${number}`, "disabled")];
+function card(nic: Nic | undefined, number: number, line: Line): string[] {
+  if (!nic || nic.type === "none") return [line(`NIC ${number}`, "disabled")];
   const properties = Object.entries(nic.properties).map(([name, value]) => `${name}='${value}'`);
   const attachment: Record<string, string> = {
     null: "none",

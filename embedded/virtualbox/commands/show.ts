@@ -97,7 +97,7 @@ export function machineReadable(virtualBox: VirtualBox, vm: Vm): string[] {
     text("vmprocpriority", "default"),
     ...hardware.controllers.flatMap(controllerKeys),
     ...hardware.controllers.flatMap((one) => portKeys(virtualBox, one)),
-    ...hardware.nics.slice(0, cardsOf(vm)).flatMap(nicKeys),
+    ...cardsOf(vm).flatMap(nicKeys),
     fixed("hidpointing", "ps2mouse"),
     fixed("hidkeyboard", "ps2kbd"),
     ...[1, 2, 3, 4].flatMap((port) => uartKeys(more, port)),
@@ -139,7 +139,11 @@ export function machineReadable(virtualBox: VirtualBox, vm: Vm): string[] {
 }
 
 export const isRunning = (vm: Vm): boolean => vm.state === "running" || vm.state === "paused";
-export const cardsOf = (vm: Vm): number => (vm.hardware.more.chipset === "ich9" ? CARDS.ich9 : CARDS.piix3);
+/** As many as the chipset has, whether anything was ever set on them or not. */
+export const cardsOf = ({ hardware }: Vm): (Nic | undefined)[] => {
+  const length = hardware.more.chipset === "ich9" ? CARDS.ich9 : CARDS.piix3;
+  return Array.from({ length }, (_, slot) => hardware.nics[slot]);
+};
 export const effectiveProvider = (given = "default"): string => (given === "default" ? "kvm" : given);
 export const nanoseconds = (iso: string): string => iso.replace(/\.(\d{3})Z$/, ".$1000000");
 
@@ -185,9 +189,9 @@ function slotKeys(
   ];
 }
 
-function nicKeys(nic: Nic, index: number): string[] {
+function nicKeys(nic: Nic | undefined, index: number): string[] {
   const n = index + 1;
-  if (nic.type === "none") return [`nic${n}="none"`];
+  if (!nic || nic.type === "none") return [`nic${n}="none"`];
   const attachment: Record<string, string[]> = {
     nat: [`natnet${n}="${nic.nat.network || "nat"}"`],
     bridged: [`bridgeadapter${n}="${nic.bridge}"`],

@@ -66,7 +66,7 @@ export function newHardware(osType: string | undefined): Hardware {
     firmware: "BIOS",
     boot: ["floppy", "dvd", "disk", "none"],
     more: {},
-    nics: [newNic(linux ? "nat" : "none"), ...Array.from({ length: 35 }, () => newNic("none"))],
+    nics: [newNic(linux ? "nat" : "none"), ...Array.from({ length: 7 }, () => newNic("none"))],
     controllers: [],
     sharedFolders: [],
   };

@@ -169,6 +169,8 @@ export class VirtualBox {
   saveDhcpServer(server: DhcpServer): void {
     this.dhcp.set(server.network, server);
     this.journal.set(DHCP + server.network, server);
+    // Its addresses say whom a NAT network's forwards lead to.
+    if (this.running > 0) this.power.refreshForwards();
   }
   dropDhcpServer(network: string): void {
     this.dhcp.delete(network);
