@@ -17,12 +17,8 @@ const TYPES = [
   "seen",
 ];
 
-/** Questions that an installation without people must answer: one of each row, else the installer stops there. */
+/** Questions of critical priority: one of each row is answered, or the installer stops there. */
 const ASKED: readonly (readonly string[])[] = [
-  ["debian-installer/locale", "debian-installer/language"],
-  ["keyboard-configuration/xkb-keymap"],
-  ["mirror/http/hostname", "mirror/https/hostname", "mirror/country"],
-  ["time/zone"],
   ["passwd/root-login", "passwd/root-password-crypted", "passwd/root-password"],
   ["passwd/make-user", "passwd/username"],
   ["partman-auto/method"],
@@ -31,6 +27,11 @@ const ASKED: readonly (readonly string[])[] = [
   ["partman/confirm"],
   ["grub-installer/bootdev"],
   ["finish-install/reboot_in_progress"],
+];
+/** Of lower priority; language and keyboard are on the kernel's command line. */
+const DEFAULTED: readonly (readonly string[])[] = [
+  ["mirror/http/hostname", "mirror/https/hostname"],
+  ["time/zone"],
 ];
 
 /** What debconf-set-selections does not see. */
@@ -41,6 +42,9 @@ export function lintPreseed(text: string, { purpose = "image" }: LintOptions, fi
   for (const names of ASKED)
     if (!names.some((name) => byQuestion.has(name)))
       findings.error(1, "would-ask", `no answer to ${names[0]}: the installer stops and asks`);
+  for (const names of DEFAULTED)
+    if (!names.some((name) => byQuestion.has(name)))
+      findings.warn(1, "default-taken", `no answer to ${names[0]}: the installer takes its default`);
   const poweroff = byQuestion.get("debian-installer/exit/poweroff");
   if (purpose === "image" && poweroff?.value !== "true")
     findings.error(

@@ -17,6 +17,7 @@ export const RULES = {
   "carriage-return": "line ends as on Windows",
   "comment-in-command": "a comment or blank line amid a preseed's value",
   "debconf-set-selections": "what `debconf-set-selections --checkonly` says",
+  "default-taken": "a preseed's question for which the installer takes its default",
   "device-by-name": "a card by its name and not by its MAC",
   "disk-not-used": "a disk that `ignoredisk` leaves out",
   "end-without-section": "%end, and no section is open",

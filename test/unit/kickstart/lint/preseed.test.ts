@@ -37,17 +37,16 @@ describe("a preseed", () => {
   });
 
   it("answers all that the installer would stop at", () => {
-    const asked = [
-      "time/zone",
-      "partman/confirm ",
-      "grub-installer/bootdev",
-      "partman-auto/method",
-      "debian-installer/locale",
-    ];
-    for (const question of asked) {
-      const line = GOOD.split("\n").find((text) => text.includes(question)) ?? "";
-      expect(edited(`${line}\n`, ""), question).toMatchObject([{ line: 1, rule: "would-ask" }]);
-    }
+    const asked = ["passwd/root-login", "partman/confirm ", "grub-installer/bootdev", "partman-auto/method"];
+    for (const [questions, told] of [
+      [asked, { line: 1, rule: "would-ask", severity: "error" }],
+      [["time/zone", "mirror/http/hostname"], { line: 1, rule: "default-taken", severity: "warning" }],
+    ] as const)
+      for (const question of questions) {
+        const line = GOOD.split("\n").find((text) => text.includes(question)) ?? "";
+        expect(edited(`${line}\n`, ""), question).toMatchObject([told]);
+      }
+    expect(rulesOf("d-i debian-installer/locale string en_US.UTF-8\n", "")).toEqual([]);
   });
 
   it("names addresses, host names, cards and packages that are some", () => {
