@@ -122,9 +122,7 @@ function shellScripts(installer: Installer, text: string): Script[] {
   if (installer === "autoinstall") return autoinstallScripts(text);
   const commands = parsePreseed(text, unused)
     .filter(({ question }) => /_command$/.test(question))
-    .map(({ line, question, value }): Script => {
-      return { name: question, line, lines: [value], shell: "sh" };
-    });
+    .map(({ line, question, lines }): Script => ({ name: question, line, lines, shell: "sh" }));
   return [...commands, ...commentScripts(text)];
 }
 
