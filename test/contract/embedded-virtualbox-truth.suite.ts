@@ -111,7 +111,7 @@ export function virtualBoxTruth(name: string, start: () => Promise<TruthSystem>,
 
     const sections = readTruth();
     for (const { title, commands } of sections) {
-      it(title, { timeout: 60_000 }, async () => {
+      it(title, { timeout: 240_000 }, async () => {
         const got: [string, string[]][] = [];
         recorded.push(`# ${title}`);
         for (const { line } of commands) {
@@ -143,7 +143,7 @@ export function runProgram(program: string, before: string[]): TruthSystem["run"
       execFile(
         program,
         [...before, ...argv],
-        { env, maxBuffer: 64 * 1024 * 1024, timeout: 20_000 },
+        { env, maxBuffer: 64 * 1024 * 1024, timeout: 60_000 },
         (error, stdout, stderr) => {
           const { code } = (error ?? { code: 0 }) as { code?: number };
           resolve({ code: typeof code === "number" ? code : -1, stdout, stderr });
