@@ -162,7 +162,7 @@ describe.each([
     async () => {
       const wiped = { w1: machine({ allow: ["wipe"] }), w2: machine({ allow: ["wipe"] }) };
       lab.write(sections({ generation: 2 }, wiped));
-      await faults([{ procedure: "netboot:installed", do: "slow", ms: 12_000 }]);
+      await faults([{ procedure: "netboot:installed", do: "slow", ms: 60_000 }]);
       const before = log().length;
       const seen = (wanted: string) =>
         log()

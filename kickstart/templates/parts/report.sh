@@ -12,8 +12,14 @@ labplan_report() (
     if [ -r "${2:-}" ]; then printf %s "&detail=$(tail -c 16384 "$2" | sed -f "$dir/encode")"; fi
   } >"$dir/body"
   url=$labplan_url/events/$1
-  for try in 1 2 3; do
-    [ "$try" = 1 ] || sleep 5
+  # The boot server runs while "pulumi up" does: one that was stopped may be back in half an hour, and a finished
+  # installation that nobody heard of would be made anew.
+  tries=3
+  [ "$1" != installed ] || tries=180
+  try=0
+  while [ "$try" -lt "$tries" ]; do
+    [ "$try" = 0 ] || sleep 10
+    try=$((try + 1))
     if command -v curl >/dev/null 2>&1; then
       curl -fsS -m 20 -o /dev/null -H "@$dir/header" --data-binary "@$dir/body" "$url" && exit 0
     elif wget --help 2>&1 | grep -q -e --config; then
