@@ -12,7 +12,8 @@ import { type ConvertedKickstart, convertKickstart } from "./kickstart-template"
 import { readVboxScript, type VboxSettings } from "./vbox-script";
 
 const BACKEND = "desk";
-const MIRROR = "https://mirror.stream.centos.org";
+/** Nobody chose a mirror yet. */
+const MIRROR = "https://mirror.example/centos-stream";
 
 /** Turns a checkout of booted into a stack's config. `lab` is the new lab's random id. Nothing of it is run. */
 export function importBooted(dir: string, io: BootedIo, lab?: string): ImportedLab {
@@ -82,7 +83,7 @@ function installOf(
 ): Fields {
   notes.add(
     `${script?.path ?? "CentOS 6"}${settings.iso ? `: ${settings.iso}` : ""}`,
-    `CentOS 6 gets no fixes since 2020: CentOS Stream 9 is installed, from ${MIRROR}. Rocky and Alma 9 do as well: family and mirror`,
+    `CentOS 6 gets no fixes since 2020: CentOS Stream 9 is installed. ${MIRROR} stands for a mirror of yours: write its URL there. Rocky and Alma 9 do as well: family and mirror`,
   );
   notes.add(
     "sshKeys",

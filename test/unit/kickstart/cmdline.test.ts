@@ -22,7 +22,7 @@ describe("the installer's command line", () => {
 
   test("trap kickstart-pxe#16: Enterprise Linux gets inst.ks, and the old words are refused", () => {
     expect(commandLine(variablesOf())).toBe(
-      "inst.ks={{boot:config}} inst.repo=https://repo.almalinux.org/almalinux/9/BaseOS/x86_64/os inst.text inst.nosave=all ip=dhcp",
+      "inst.ks={{boot:config}} inst.repo=https://mirror.example/almalinux/9/BaseOS/x86_64/os inst.text inst.nosave=all ip=dhcp",
     );
     const old =
       "initrd=initrd.img ks=http://10.0.2.4:8081/ks.cfg ip=dhcp ksdevice=eth0 text vnc vncpassword=bootstrap";
@@ -42,7 +42,7 @@ describe("the installer's command line", () => {
 
   test("trap kickstart-pxe#19: a preseed gets auto=true priority=critical, and its lack is told", () => {
     const line = commandLine(
-      variablesOf({ family: "debian", release: "12", mirror: "https://deb.debian.org/debian" }),
+      variablesOf({ family: "debian", release: "12", mirror: "https://mirror.example/debian" }),
     );
     expect(line).toMatch(/^auto=true priority=critical url=\{\{boot:config\}\} /);
     expect(rulesOf("preseed", "url={{boot:config}}")).toEqual(["no-auto", "no-auto"]);
@@ -53,7 +53,7 @@ describe("the installer's command line", () => {
     const url = configUrl("autoinstall", "http://10.20.0.1:8069", "f00d");
     expect(url).toBe("http://10.20.0.1:8069/config/f00d/");
     const line = commandLine(
-      variablesOf({ family: "ubuntu", release: "24.04", mirror: "https://releases.ubuntu.com" }),
+      variablesOf({ family: "ubuntu", release: "24.04", mirror: "https://mirror.example/ubuntu" }),
     );
     expect(line).toContain("autoinstall ds=nocloud;s={{boot:config}} cloud-config-url=/dev/null");
     expect(rulesOf("autoinstall", "autoinstall ds=nocloud;s=http://10.20.0.1:8069/config/f00d")).toEqual([
@@ -75,12 +75,12 @@ describe("the installer's command line", () => {
   });
 
   it("takes another ISO that the user names", () => {
-    const ubuntu = { family: "ubuntu", release: "24.04", mirror: "https://releases.ubuntu.com" } as const;
+    const ubuntu = { family: "ubuntu", release: "24.04", mirror: "https://mirror.example/ubuntu" } as const;
     expect(commandLine(variablesOf({ ...ubuntu, variables: { iso: "http://nas/u.iso" } }))).toContain(
       "url=http://nas/u.iso ",
     );
     expect(commandLine(variablesOf(ubuntu))).toMatch(
-      /url=https:\/\/releases\.ubuntu\.com\/24\.04\/ubuntu-24\.04\.\d-live-server-amd64\.iso /,
+      /url=https:\/\/mirror\.example\/ubuntu\/24\.04\/ubuntu-24\.04\.\d-live-server-amd64\.iso /,
     );
   });
 });

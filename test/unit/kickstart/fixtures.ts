@@ -6,16 +6,16 @@ export const KEY =
 
 /** The distributions that there are templates for. */
 export const DISTRIBUTIONS = [
-  { family: "centos-stream", release: "9", mirror: "https://mirror.stream.centos.org" },
-  { family: "centos-stream", release: "10", mirror: "https://mirror.stream.centos.org" },
-  { family: "rocky", release: "9", mirror: "https://download.rockylinux.org/pub/rocky" },
-  { family: "rocky", release: "10", mirror: "https://download.rockylinux.org/pub/rocky" },
-  { family: "alma", release: "9", mirror: "https://repo.almalinux.org/almalinux" },
-  { family: "alma", release: "10", mirror: "https://repo.almalinux.org/almalinux" },
-  { family: "debian", release: "12", mirror: "https://deb.debian.org/debian" },
-  { family: "debian", release: "13", mirror: "https://deb.debian.org/debian" },
-  { family: "ubuntu", release: "22.04", mirror: "https://releases.ubuntu.com" },
-  { family: "ubuntu", release: "24.04", mirror: "https://releases.ubuntu.com" },
+  { family: "centos-stream", release: "9", mirror: "https://mirror.example/centos-stream" },
+  { family: "centos-stream", release: "10", mirror: "https://mirror.example/centos-stream" },
+  { family: "rocky", release: "9", mirror: "https://mirror.example/rocky" },
+  { family: "rocky", release: "10", mirror: "https://mirror.example/rocky" },
+  { family: "alma", release: "9", mirror: "https://mirror.example/almalinux" },
+  { family: "alma", release: "10", mirror: "https://mirror.example/almalinux" },
+  { family: "debian", release: "12", mirror: "https://mirror.example/debian" },
+  { family: "debian", release: "13", mirror: "https://mirror.example/debian" },
+  { family: "ubuntu", release: "22.04", mirror: "https://mirror.example/ubuntu" },
+  { family: "ubuntu", release: "24.04", mirror: "https://mirror.example/ubuntu" },
 ] as const satisfies Pick<InstallConfig, "family" | "release" | "mirror">[];
 
 export const title = ({ family, release }: { family: string; release: string }) => `${family} ${release}`;
@@ -30,7 +30,7 @@ export const variablesOf = (
       backend: "desk",
       family: "alma",
       release: "9",
-      mirror: "https://repo.almalinux.org/almalinux",
+      mirror: "https://mirror.example/almalinux",
       ...install,
     },
     { name: "base", purpose: "image", disk: "sda", nics: [{ mac: "08:00:27:aa:bb:01" }], ...facts },

@@ -4,18 +4,21 @@ import { DISTRIBUTIONS, title } from "./fixtures";
 
 describe("where an installer's files lie", () => {
   test.each([
-    ["centos-stream 9", "https://mirror.stream.centos.org/9-stream/BaseOS/x86_64/os/images/pxeboot/vmlinuz"],
-    ["rocky 10", "https://download.rockylinux.org/pub/rocky/10/BaseOS/x86_64/os/images/pxeboot/vmlinuz"],
-    ["alma 9", "https://repo.almalinux.org/almalinux/9/BaseOS/x86_64/os/images/pxeboot/vmlinuz"],
+    [
+      "centos-stream 9",
+      "https://mirror.example/centos-stream/9-stream/BaseOS/x86_64/os/images/pxeboot/vmlinuz",
+    ],
+    ["rocky 10", "https://mirror.example/rocky/10/BaseOS/x86_64/os/images/pxeboot/vmlinuz"],
+    ["alma 9", "https://mirror.example/almalinux/9/BaseOS/x86_64/os/images/pxeboot/vmlinuz"],
     [
       "debian 12",
-      "https://deb.debian.org/debian/dists/bookworm/main/installer-amd64/current/images/netboot/debian-installer/amd64/linux",
+      "https://mirror.example/debian/dists/bookworm/main/installer-amd64/current/images/netboot/debian-installer/amd64/linux",
     ],
     [
       "debian 13",
-      "https://deb.debian.org/debian/dists/trixie/main/installer-amd64/current/images/netboot/debian-installer/amd64/linux",
+      "https://mirror.example/debian/dists/trixie/main/installer-amd64/current/images/netboot/debian-installer/amd64/linux",
     ],
-    ["ubuntu 24.04", "https://releases.ubuntu.com/24.04/netboot/amd64/linux"],
+    ["ubuntu 24.04", "https://mirror.example/ubuntu/24.04/netboot/amd64/linux"],
   ])("%s", (name, kernel) => {
     const install = DISTRIBUTIONS.find((distribution) => title(distribution) === name);
     expect(install && installerSources(install.family, install.release, `${install.mirror}/`)?.kernel).toBe(
@@ -36,8 +39,8 @@ describe("where an installer's files lie", () => {
   });
 
   it("knows no place for a release that it does not know", () => {
-    expect(installerSources("debian", "7", "https://deb.debian.org/debian")).toBeUndefined();
-    expect(installerSources("ubuntu", "12.04", "https://releases.ubuntu.com")).toBeUndefined();
+    expect(installerSources("debian", "7", "https://mirror.example/debian")).toBeUndefined();
+    expect(installerSources("ubuntu", "12.04", "https://mirror.example/ubuntu")).toBeUndefined();
   });
 
   it("takes a minor release as a folder of its own, and Ubuntu's as an ISO", () => {

@@ -8,7 +8,7 @@ describe("the variables of a template", () => {
       hostName: "base",
       family: "alma",
       release: "9",
-      mirror: "https://repo.almalinux.org/almalinux",
+      mirror: "https://mirror.example/almalinux",
       nics: [{ mac: "08:00:27:aa:bb:01", dhcp: true, nameservers: [] }],
       disk: "sda",
       user: "labplan",
