@@ -89,6 +89,8 @@ describe("the embedded VirtualBox", () => {
   const disk = (name: string) => path.join(folder, `${name}.vdi`);
   const machine = async (name = "a", uuid = A) => {
     await ok("createvm", "--name", name, "--uuid", uuid, "--ostype", "Linux_64", "--register");
+    // What was inside an earlier machine of this UUID is gone.
+    expect(guests.killed.splice(0)).toEqual([`forgotten ${uuid}`]);
     await ok("storagectl", name, "--name", "SATA", "--add", "sata", "--portcount", "4");
   };
   const attach = (vm: string, port: number, type: string, medium: string) =>
