@@ -34,11 +34,13 @@ export async function ensureSeed(
   run: Pick<Run, "mark" | "secret" | "random" | "signal" | "now">,
 ): Promise<string> {
   const path = seedPath(client, folder, run.mark, inputs.name);
-  const size = await client.fileSize(path);
-  const existing =
-    size === undefined || size > LARGEST_SEED
+  const read = async (from: string) => {
+    const size = await client.fileSize(from);
+    return size === undefined || size > LARGEST_SEED
       ? undefined
-      : await client.readFile(path, { signal: run.signal });
+      : client.readFile(from, { signal: run.signal });
+  };
+  const existing = (await read(path)) ?? (await read(seedPath(client, folder, run.mark, oldName)));
   const { image, hostKey } = seedOf(inputs, existing, run);
   if (!image && (oldName === inputs.name || (await client.fileExists(path)))) return hostKey;
   await client.makeFolder(folder);

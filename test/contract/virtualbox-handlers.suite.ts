@@ -8,6 +8,7 @@ import { machineSuite } from "./virtualbox-handlers.machines.suite";
 
 import { manySuite } from "./virtualbox-handlers.many.suite";
 import { networkSuite } from "./virtualbox-handlers.networks.suite";
+import { runningSuite } from "./virtualbox-handlers.running.suite";
 import { snapshotSuite } from "./virtualbox-handlers.snapshots.suite";
 import { storageSuite } from "./virtualbox-handlers.storage.suite";
 
@@ -30,6 +31,7 @@ export function virtualBoxHandlersContract(title: string, start: () => Promise<H
     networkSuite(started);
     storageSuite(started);
     machineSuite(started);
+    runningSuite(started);
     snapshotSuite(started);
     foreignSuite(started);
     exportSuite(started);
