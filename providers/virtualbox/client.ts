@@ -141,8 +141,11 @@ export interface VirtualBoxClient {
   power(vm: Uuid): Promise<VmPower | undefined>;
   /** Create and register, with defaults. `folder`: the base folder; VirtualBox makes one of the machine's name in it. */
   createVm(vm: { name: string; uuid: Uuid; osType: string; folder?: string }): Promise<VmRef>;
-  /** Only of a machine that is off. Nothing to write is no call. */
-  modifyVm(vm: Uuid, settings: MachineSettings): Promise<void>;
+  /**
+   * Only of a machine that is off. Nothing to write is no call. Forwards that must go are found by a look, or in
+   * `known`, what a look of the caller's has just told: no NICs for a machine that was just made.
+   */
+  modifyVm(vm: Uuid, settings: MachineSettings, known?: Pick<VmFacts, "nics">): Promise<void>;
   /** Register a .vbox file that exists. */
   registerVm(configFile: string): Promise<void>;
   /** Forget the machine; its files and media stay. */

@@ -40,7 +40,7 @@ export async function deleteVm(
   // in no register cannot be opened any more.
   const now = snapshots.length > 0 ? ((await look()) ?? "") : told;
   for (const { path, medium: uuid, ...slot } of readAttachments(now)) {
-    if (path === undefined || uuid === undefined) continue;
+    if (path === undefined || uuid === undefined || /\.iso$/i.test(path)) continue;
     await others.detach(vm, slot);
     // A linked clone of a whole machine has its disks where others have what belongs to their snapshots.
     if (isOwn(path, configFile)) await others.closeMedium("disk", uuid, { deleteFile: true });

@@ -77,8 +77,8 @@ export function machineCalls(calls: Calls): MachineCalls {
       );
       return { name, uuid: /^UUID: ([0-9a-f-]{36})$/m.exec(told)?.[1] ?? uuid };
     },
-    modifyVm: async (vm, settings) => {
-      const removals = await forwardsToRemove(look, vm, settings);
+    modifyVm: async (vm, settings, known) => {
+      const removals = await forwardsToRemove(look, vm, settings, known);
       const options = [
         ...settingOptions(settings),
         ...removals,
@@ -148,16 +148,25 @@ async function forwardsToRemove(
   look: (uuid: string) => Promise<VmFacts | undefined>,
   vm: string,
   settings: MachineSettings,
+  known: Pick<VmFacts, "nics"> | undefined,
 ): Promise<string[]> {
   const wanted = (settings.nics ?? []).filter(({ forwards }) => forwards !== undefined);
   if (wanted.length === 0) return [];
+  const { nics = [] } = known ?? (await lookAtOff(look, vm)) ?? {};
+  return wanted.flatMap(({ slot }) => {
+    const { forwards = [] } = nics.find((nic) => nic.slot === slot)?.nat ?? {};
+    return forwards.flatMap(({ name }) => [`--natpf${slot}`, "delete", name]);
+  });
+}
+
+async function lookAtOff(
+  look: (uuid: string) => Promise<VmFacts | undefined>,
+  vm: string,
+): Promise<VmFacts | undefined> {
   const found = await look(vm);
   if (found && !OFF.has(found.power))
     throw new LabError(
       `machine "${found.name}" is ${found.power}: its settings can be changed only while it is off`,
     );
-  return wanted.flatMap(({ slot }) => {
-    const { forwards = [] } = found?.nics.find((nic) => nic.slot === slot)?.nat ?? {};
-    return forwards.flatMap(({ name }) => [`--natpf${slot}`, "delete", name]);
-  });
+  return found;
 }

@@ -1,7 +1,7 @@
 import { LabError } from "../core/errors";
 import type { Calls } from "./calls";
 import type { MediumFacts, VirtualBoxClient } from "./client";
-import { unlessGone } from "./errors";
+import { unlessGone, VirtualBoxError } from "./errors";
 import { readMedia } from "./parse/media";
 
 type StorageCalls = Pick<
@@ -22,6 +22,8 @@ type StorageCalls = Pick<
 >;
 
 const MIB = 1024 * 1024;
+/** VBoxManage's words where a file is gone and its entry is not (measured on 7.2.22). */
+const STILL_REGISTERED = /Cannot register the hard disk .* already exists/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** What `storagectl --add` calls a bus, and the controller of it that is written. */
@@ -49,13 +51,22 @@ export function storageCalls(calls: Calls): StorageCalls {
   const isThere = async (path: string) => (await calls.files.size(path)) !== undefined;
   const registered = async (path: string) => (await media()).find((one) => one.path === path);
 
-  /**
-   * A file that was removed from outside stays registered, and what is made in its place is refused only after its file
-   * was written (measured on 7.2.22).
-   */
+  /** A file that was removed from outside stays registered. */
   const forgetStale = async (path: string) => {
     const stale = (await isThere(path)) ? undefined : await registered(path);
     if (stale) await unlessGone(run("closemedium", stale.kind, stale.uuid));
+  };
+
+  /** What is made in such a one's place is refused only after its file was written. */
+  const inItsPlace = async (path: string, make: () => Promise<string>): Promise<string> => {
+    try {
+      return await make();
+    } catch (error) {
+      if (!(error instanceof VirtualBoxError && STILL_REGISTERED.test(error.message))) throw error;
+      await calls.files.remove(path);
+      await forgetStale(path);
+      return make();
+    }
   };
 
   const createdUuid = (told: string, path: string): string => {
@@ -94,20 +105,18 @@ export function storageCalls(calls: Calls): StorageCalls {
     media,
     medium,
     createMedium: async ({ path, sizeBytes }) => {
-      await forgetStale(path);
       const bytes = Math.ceil(sizeBytes / MIB) * MIB;
       const argv = ["createmedium", "disk", "--filename", path, "--sizebyte", `${bytes}`, "--format", "VDI"];
-      return createdUuid(await runLong(argv, {}), path);
+      return createdUuid(await inItsPlace(path, () => runLong(argv, {})), path);
     },
     createDifferencing: async ({ path, parent }) => {
-      await forgetStale(path);
       const argv = ["createmedium", "disk", "--filename", path, "--diffparent", parent, "--format", "VDI"];
-      return createdUuid(await runLong(argv, {}), path);
+      return createdUuid(await inItsPlace(path, () => runLong(argv, {})), path);
     },
     cloneMedium: async ({ source, path }, options) => {
-      await forgetStale(path);
       const before = await registered(source);
-      const told = await runLong(["clonemedium", "disk", source, path, "--format", "VDI"], options);
+      const argv = ["clonemedium", "disk", source, path, "--format", "VDI"];
+      const told = await inItsPlace(path, () => runLong(argv, options));
       // The look at it has registered it, and nobody asked for that.
       if (!before && !UUID.test(source)) await unlessGone(run("closemedium", "disk", source));
       return createdUuid(told, path);

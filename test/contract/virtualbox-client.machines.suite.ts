@@ -170,6 +170,12 @@ export function machineContract(bench: () => Bench): void {
         nics: [{ slot: 1, type: "nat", forwards: [{ ...ssh, hostPort: 2224 }] }],
       });
       expect(await forwards(1)).toEqual([{ ...ssh, hostPort: 2224, guestIp: "" }]);
+      // With what is known, no look is needed.
+      const known = await client.vm(vm.uuid);
+      const spy = callsTo(bench().parts);
+      await client.modifyVm(vm.uuid, { nics: [{ slot: 1, type: "nat", forwards: [dns] }] }, known);
+      expect(spy.end()).toEqual(["modifyvm"]);
+      expect(await forwards(1)).toEqual([{ ...dns, guestIp: "" }]);
       // Not told means not touched.
       await client.modifyVm(vm.uuid, { nics: [{ slot: 2, type: "nat" }] });
       expect(await forwards(2)).toHaveLength(1);

@@ -93,17 +93,25 @@ const failed = (what: string, text: string, at: typeof CREATE) =>
   failedOperation(`Failed to ${what} medium`, text, "VBOX_E_FILE_ERROR", FROM.medium, at);
 
 /** Make a file; what the file system refuses is told as VirtualBox tells it. */
-function make<T>(
-  _virtualBox: VirtualBox,
+function make(
+  virtualBox: VirtualBox,
   location: string,
   what: string,
   at: typeof CREATE,
-  work: () => T,
-): T {
+  work: () => Medium,
+): Medium {
+  const { media } = virtualBox;
   const unit = what === "clone" ? "clone medium" : "medium storage unit";
+  // Of a disk whose file was removed from outside; it is found only once the new file is written, which stays.
+  const stale = media.at(location);
   try {
-    return work();
+    const made = work();
+    if (!stale) return made;
+    media.forget(made);
+    const text = `Cannot register the hard disk '${location}' {${made.uuid}} because a hard disk '${location}' with UUID {${stale.uuid}} already exists`;
+    throw failedOperation(`Failed to ${what} medium`, text, "NS_ERROR_INVALID_ARG", FROM.virtualBox, at);
   } catch (error) {
+    if (error instanceof Refusal) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") {
       const detail = `VDI: cannot create image '${location}' (VERR_ALREADY_EXISTS)`;
