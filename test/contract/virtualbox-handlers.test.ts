@@ -1,11 +1,8 @@
 import "tsx/cjs"; // the embedded lab is loaded by require()
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { describe, it } from "vitest";
 import { ensureEmbedded, stopEmbedded } from "../../embedded/start";
-import { available, startVirtualBox } from "../systems/virtualbox/start";
 import { virtualBoxHandlersContract } from "./virtualbox-handlers.suite";
 
 const SCRIPT = path.join(__dirname, "../../embedded/virtualbox/VBoxManage.cjs");
@@ -28,16 +25,3 @@ virtualBoxHandlersContract("the embedded lab", async () => {
     },
   };
 });
-
-const reason = available();
-if (reason && !process.env.CI) {
-  describe("VirtualBox resources on VBoxManage", () => {
-    it.skip(`not run: ${reason}`, () => {});
-  });
-} else {
-  virtualBoxHandlersContract("VBoxManage", async () => {
-    const { backend, folder, stop, vboxManage } = await startVirtualBox();
-    execFileSync(vboxManage, ["setproperty", "machinefolder", folder]);
-    return { backend, canStart: false, hasHostOnly: false, everyCall: false, stop };
-  });
-}
