@@ -55,12 +55,17 @@ export function storageSuite(system: () => HandlerSystem): void {
       expect(mediumDefinition.refuse?.({ ...inputs, source: { path: raw } }, before)).toEqual([]);
     });
 
-    it("are made of a raw image, and cloned from it, linked and full", async () => {
+    it("trap virtualbox#53: are made of an image, of which no other copy stays, and cloned from it, linked and full", async () => {
       const base = await apply(image({ checksum: sha256(Buffer.alloc(3 * MIB, "image")) }));
       expect(base).toMatchObject({ complete: true });
+      const c = await clientOf(system());
+      const folder = base.path.replace(/[/\\][^/\\]*$/, "");
+      expect((await c.listFolder(folder)).map((name) => name.replace(/\.[0-9a-f]{12}/, "")).sort()).toEqual([
+        `${base.name}.ok`,
+        `${base.name}.vdi`,
+      ]);
       const linked = await apply(disk("linked", { parent: base.name, clone: "linked", capacity: 12 * MIB }));
       const full = await apply(disk("full", { parent: base.name, clone: "full", capacity: 12 * MIB }));
-      const c = await clientOf(system());
       const [image_, a, b] = await Promise.all(
         [base, linked, full].map(({ path }) => c.medium("disk", path)),
       );
