@@ -1,3 +1,5 @@
+import type { SeedFile } from "./every-boot";
+
 /** What a machine needs to call home at every boot. The token is in its seed and in the registry, and nowhere else. */
 export interface BootAccess {
   /** `http://10.20.0.1:8069` */
@@ -24,6 +26,13 @@ export const bootRecordData = (access: BootAccess) => ({
     ["systemctl", "enable", UNIT],
     ["systemctl", "start", "--no-block", UNIT],
   ],
+});
+
+/** The token's file, to be as the seed says at every boot. */
+export const bootEnvironment = (access: BootAccess): SeedFile => ({
+  path: BOOT_ENV,
+  mode: "0600",
+  content: environmentOf(access),
 });
 
 const environmentOf = ({ url, token }: BootAccess): string =>

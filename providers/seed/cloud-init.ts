@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { dump } from "js-yaml";
 import type { CloudInitConfig } from "../../stacks/config/types";
 import { LabError } from "../core/errors";
-import { type BootAccess, bootRecordData } from "./boot-record";
+import { type BootAccess, bootEnvironment, bootRecordData } from "./boot-record";
+import { putFiles, type SeedFile } from "./every-boot";
 import type { HostKey } from "./host-key";
 
 export interface SeedInputs {
@@ -55,12 +56,26 @@ export function seedTexts(
 ): { "user-data": string; "meta-data": string; "network-config": string } {
   const { cloudInit, hostName } = inputs;
   const asked = withSecrets(merged(ourUserData(inputs, hostKey), cloudInit.userData ?? {}), fill);
-  const userData = access ? withLists(bootRecordData(access), asked) : asked;
+  const ours = access ? bootRecordData(access) : {};
+  const kept = [...hostKeyFiles(asked), ...(access ? [bootEnvironment(access)] : [])];
+  const userData = withLists({ ...ours, ...(kept.length > 0 ? { bootcmd: [putFiles(kept)] } : {}) }, asked);
   return {
     "user-data": `#cloud-config\n${yaml(userData)}`,
     "meta-data": yaml({ "instance-id": instanceId(inputs), "local-hostname": hostName }),
     "network-config": yaml(withSecrets(cloudInit.networkConfig ?? networkConfig(inputs.nics), fill)),
   };
+}
+
+/** The key pair as it was asked for: ours, or the user's own in its place. */
+function hostKeyFiles({ ssh_keys: keys }: Tree): SeedFile[] {
+  if (!isTree(keys)) return [];
+  const { ed25519_private: secret, ed25519_public: known } = keys;
+  if (typeof secret !== "string" || typeof known !== "string") return [];
+  const path = "/etc/ssh/ssh_host_ed25519_key";
+  return [
+    { path, mode: "0600", content: secret },
+    { path: `${path}.pub`, mode: "0644", content: known },
+  ];
 }
 
 function ourUserData({ hostName, cloudInit }: SeedInputs, hostKey: HostKey): Record<string, unknown> {
@@ -117,7 +132,7 @@ function withLists(ours: Record<string, unknown[]>, theirs: Tree): Tree {
   for (const [key, items] of Object.entries(ours)) {
     const given = theirs[key];
     if (given !== undefined && !Array.isArray(given))
-      throw new LabError(`cloud-init: "${key}" must be a list, for the boot record adds to it`);
+      throw new LabError(`cloud-init: "${key}" must be a list, for ours are added to it`);
     result[key] = [...items, ...(given ?? [])];
   }
   return result;

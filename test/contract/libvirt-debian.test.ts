@@ -101,5 +101,13 @@ describe.skipIf(reason)(`a Debian with cloud-init${reason ? ` (not run: ${reason
     const bootId = (await inside("cat /proc/sys/kernel/random/boot_id")).stdout.trim();
     expect(told.state).toMatchObject({ bootId });
     await domainDefinition.remove(state, run());
+
+    // Made anew on the disk that stayed: another seed, with another host key and token, for the same instance.
+    const anew = await up(domainDefinition, inputs, run());
+    expect(anew.sshHostKey).not.toBe(state.sshHostKey);
+    const again = await ask(asked, { enter: daemon.enter, env: { LABPLAN_BOOT_HOME: home } }).told;
+    expect(again.error).toBeUndefined();
+    expect(again.state).toMatchObject({ address: ADDRESS, sshHostKey: anew.sshHostKey });
+    await domainDefinition.remove(anew, run());
   }, 900_000);
 });
