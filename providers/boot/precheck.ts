@@ -3,6 +3,7 @@ import { validate } from "../../kickstart/validate";
 import type { Problem, Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import type { BuildInputs } from "./build";
+import { natTftpProblems } from "./nat-tftp";
 import { checkPasswords } from "./text";
 
 /** For validators, which stumble over what is filled in only when it is served: something of the same shape. */
@@ -17,8 +18,8 @@ const SAMPLE = {
 
 /** What the installers' own people's programs say of the rendered file, where they are; and whether its secrets will do. */
 export async function precheckOf(
-  inputs: Pick<BuildInputs, "name" | "installer" | "text" | "release">,
-  run: Pick<Run, "signal" | "say" | "secret">,
+  inputs: Pick<BuildInputs, "name" | "installer" | "text" | "release" | "via">,
+  run: Pick<Run, "backend" | "signal" | "say" | "secret">,
 ): Promise<Problem[]> {
   const { name, installer, text, release } = inputs;
   const { findings, absent } = await validate(installer, fillPlaceholders(text, SAMPLE), {
@@ -40,5 +41,6 @@ export async function precheckOf(
     if (!(error instanceof LabError)) throw error;
     problems.push({ field: "text", message: error.message });
   }
+  problems.push(...(await natTftpProblems(inputs, run)));
   return problems;
 }

@@ -159,5 +159,12 @@ function networkOf(
     );
     return undefined;
   }
+  if (network.mode === "isolated" && install.family === "debian") {
+    problems.add(
+      at,
+      `network "${install.network}" is isolated: its DHCP gives no default route, and Debian's installer then stops and asks. Name a network of mode nat or routed.`,
+    );
+    return undefined;
+  }
   return { network };
 }

@@ -59,7 +59,7 @@ export function networkSuite(system: () => HandlerSystem): void {
       expect(await client.networks()).toEqual([]);
     });
 
-    it("trap kickstart-pxe#38: sends iPXE alone to the boot server, and keeps that through edits of the reservations", async () => {
+    it("trap kickstart-pxe#34, kickstart-pxe#38: sends iPXE alone to the boot server, and keeps that through edits of the reservations", async () => {
       const boot = { url: "http://10.199.0.1:8069/boot.ipxe" };
       const inputs = network("net", { ...served, boot });
       const state = await apply(inputs);

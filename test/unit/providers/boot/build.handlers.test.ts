@@ -196,9 +196,14 @@ describe("an image's installation", () => {
     const gate = new Promise<void>((resolve) => {
       go = resolve;
     });
+    let told = () => {};
+    const itTold = new Promise<void>((resolve) => {
+      told = resolve;
+    });
     backend.life = async (machine) => {
       const served = (await steps.boot(machine, url)) ?? "";
       await steps.tell(served, "pre", machine);
+      told();
       await gate;
       // The server of the killed run is gone: the installer tries until there is one again.
       for (;;) {
@@ -212,7 +217,8 @@ describe("an image's installation", () => {
     };
     const killed = new AbortController();
     const first = up({}, undefined, { signal: killed.signal }).catch((error: Error) => error);
-    while (!stages().includes("pre")) await sleep(20);
+    // Until the machine has its answer: cut off before, it would rightly give up.
+    await itTold;
     killed.abort();
     await first;
     go();

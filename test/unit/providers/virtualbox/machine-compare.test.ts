@@ -96,7 +96,7 @@ describe("a machine that is as the config says", () => {
     expect(differences({ nics: [open, hostCard] }, [root], wanting).differences).toEqual({});
   });
 
-  test("trap virtualbox#13: the NAT's own TFTP server is compared, which only the settings file tells", () => {
+  test("trap virtualbox#13, kickstart-pxe#48: the NAT's own TFTP server is compared, which only the settings file tells", () => {
     const tftp = { enabled: true, prefix: "/srv", bootFile: "a.pxe" };
     const card = { ...natCard, nat: { ...natCard.nat, tftp } as NicFacts["nat"] & object };
     expect(differences({ nics: [card, hostCard] }).differences.nics?.[0]?.tftp).toEqual({

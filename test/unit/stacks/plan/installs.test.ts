@@ -40,7 +40,7 @@ describe("an image that is installed on VirtualBox", () => {
     });
   });
 
-  test("boots by VirtualBox's own TFTP, and finds the boot server at the host's loopback", () => {
+  test("trap kickstart-pxe#46, virtualbox#45: boots by VirtualBox's own TFTP, and finds the boot server at the host's loopback", () => {
     expect(build).toMatchObject({
       name: "rocky9",
       via: "virtualbox-tftp",
@@ -144,6 +144,18 @@ describe("an image that is installed on libvirt", () => {
       networks: { ...networks, other: { backend: "rack", cidr: "10.30.0.0/24" } },
     });
     expect(inputsOf(more, "libvirt:Network", "other")).not.toHaveProperty("boot");
+  });
+
+  test("trap kickstart-pxe#37: Debian's installer needs the default route that an isolated network's DHCP does not give", () => {
+    const on = (parts: Partial<InstallConfig>) =>
+      withInstall(rocky({ backend: "rack", network: "admin", ...parts }), {
+        backends: { rack: { kind: "libvirt", uri: "qemu:///system" } },
+        networks: { admin: { backend: "rack", cidr: "10.20.0.0/24", mode: "isolated", dhcp: true } },
+      });
+    expect(told(on({ family: "debian", release: "12" }))).toEqual([
+      'images.rocky9.install.network: network "admin" is isolated: its DHCP gives no default route, and Debian\'s installer then stops and asks. Name a network of mode nat or routed.',
+    ]);
+    expect(told(on({}))).toEqual([]);
   });
 
   test("on another machine's libvirt the boot server's address must be said", () => {
