@@ -65,12 +65,13 @@ export async function interfacesFor(
 export async function compared(
   client: VirtualBoxClient,
   inputs: MachineInputs,
-  { facts, attached, mark }: FoundMachine,
+  { facts, attached, mark, unfinished }: FoundMachine,
   by: Mark,
 ): Promise<Comparison> {
   return compare(inputs, facts, attached, {
     interfaces: await interfacesFor(client, inputs, facts),
     seed: seedFile(by, inputs.name),
-    adopted: mark?.adopted ?? false,
+    // One without a mark is about to be adopted.
+    adopted: mark ? mark.adopted : !unfinished,
   });
 }

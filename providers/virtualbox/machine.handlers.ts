@@ -5,7 +5,7 @@ import { pruned } from "../core/reported";
 import { REMOVAL_SHUTDOWN_S, SHUTDOWN_S, shutdownLimitS } from "../core/shutdown";
 import type { Arrival } from "../ssh/arrival";
 import { plannedArrival, waitForArrival } from "./arrival";
-import { type Uuid, type VirtualBoxClient, VirtualBoxError, type VmFacts } from "./client";
+import type { Uuid, VirtualBoxClient, VmFacts } from "./client";
 import { about, clientFor } from "./clients";
 import { baseName, dropFolder, folderOf } from "./folder";
 import type { MachineInputs, MachineState } from "./machine";
@@ -68,6 +68,21 @@ async function isSeedRight(
   return !isSeeded(inputs) || client.fileExists(seedPath(client, folder, mark, inputs.name));
 }
 
+/**
+ * Settings of our UUID that are on disk and not registered were left by a run that was killed in between: making the
+ * machine, or removing it.
+ */
+async function takeIn(
+  client: VirtualBoxClient,
+  { name, uuid }: Pick<MachineInputs, "name" | "uuid">,
+): Promise<VmFacts | undefined> {
+  const path = client.join(await client.defaultMachineFolder(), name, `${name}.vbox`);
+  const text = (await client.readFile(path))?.toString("utf8") ?? "";
+  if (!text.includes(`<Machine uuid="{${uuid}}"`)) return undefined;
+  await client.registerVm(path);
+  return client.vm(uuid);
+}
+
 /** Ours, adoptable, or absent; a foreign one of the planned UUID or name ends it. */
 async function claim(
   client: VirtualBoxClient,
@@ -77,7 +92,7 @@ async function claim(
 ): Promise<FoundMachine | undefined> {
   const refs = await client.vms();
   const ref = refs.find(({ uuid }) => uuid === inputs.uuid) ?? refs.find(({ name }) => name === inputs.name);
-  const facts = ref && (await client.vm(ref.uuid));
+  const facts = ref ? await client.vm(ref.uuid) : await takeIn(client, inputs);
   if (!facts) return undefined;
   const found = await lookAt(client, facts, folder, run.mark, inputs);
   if (!isOurs(found, run.mark) && ownership(found.mark, run.mark, inputs.adopt) === "foreign")
@@ -109,23 +124,13 @@ async function ensureMachine(
     const { name, osType, uuid } = inputs;
     await client.makeFolder(folder);
     await client.putFile(making, uuid);
-    await client.createVm({ name, uuid, osType }).catch((error: unknown) => takeIn(client, inputs, error));
+    await client.createVm({ name, uuid, osType });
     run.checkpoint(pruned<MachineState>({ ...inputs, running: false, intact: false }));
   }
   const uuid = found?.facts.uuid ?? inputs.uuid;
   if (!found?.mark) await putMark(client, uuid, run.mark, found !== undefined && !found.unfinished);
   await client.removeFile(making);
   return uuid;
-}
-
-/** Settings that a run wrote which was killed before they were registered hold our UUID, and so are ours. */
-async function takeIn(client: VirtualBoxClient, { uuid }: MachineInputs, error: unknown): Promise<void> {
-  const path =
-    error instanceof VirtualBoxError && /settings file '(.+)' already exists/.exec(error.message)?.[1];
-  if (!path) throw error;
-  const text = (await client.readFile(path))?.toString("utf8") ?? "";
-  if (!text.includes(`<Machine uuid="{${uuid}}"`)) throw error;
-  await client.registerVm(path);
 }
 
 /** What makes it stop first: everything that differs and that a running machine locks. */
@@ -272,7 +277,7 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
         await dropFolder(client, folder, run);
         endBootAccess(state, run);
       };
-      const facts = await seekMachine(client, state, state.adopted);
+      const facts = (await seekMachine(client, state, state.adopted)) ?? (await takeIn(client, state));
       if (!facts) return forget();
       const found = await lookAt(client, facts, folder, run.mark, state);
       if (!isOurs(found, run.mark)) {

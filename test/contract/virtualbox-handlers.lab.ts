@@ -123,6 +123,8 @@ export async function inventory(system: HandlerSystem): Promise<Record<string, s
     seen[`medium ${path}`] =
       `${kind} ${format.toLowerCase()} ${kind === "disk" ? capacityBytes : ""} on ${parent && nameOf.get(parent)} in ${usedBy.join()}`;
   for (const name of await client.listFolder(folder)) seen[`file ${name}`] = "";
+  for (const name of await client.listFolder(await client.defaultMachineFolder()))
+    seen[`folder ${name}`] = "";
   for (const net of await client.natNetworks()) seen[`natnetwork ${net.name}`] = JSON.stringify(net);
   for (const { uuid: _, ...card } of await client.hostOnlyInterfaces())
     seen[`hostonly ${card.interface}`] = JSON.stringify(card);
@@ -164,6 +166,13 @@ export async function wipe(system: HandlerSystem): Promise<void> {
       await client.closeMedium(medium.kind, medium.path, { deleteFile: true });
   }
   for (const name of await client.listFolder(folder)) await client.removeFile(client.join(folder, name));
+  const machines = await client.defaultMachineFolder();
+  for (const name of await client.listFolder(machines)) {
+    const place = client.join(machines, name);
+    for (const file of await client.listFolder(place))
+      await client.removeFile(client.join(place, file)).catch(() => {});
+    await client.removeEmptyFolder(place);
+  }
   for (const { name } of await client.natNetworks()) await client.removeNatNetwork(name);
   for (const card of await client.hostOnlyInterfaces()) await client.removeHostOnly(card.interface);
   for (const server of await client.dhcpServers()) await client.removeDhcpServer(server.network);

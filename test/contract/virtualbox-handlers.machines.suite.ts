@@ -221,6 +221,7 @@ export function machineSuite(system: () => HandlerSystem): void {
     it("trap virtualbox#26: settings that a killed run wrote and did not register are taken in", async () => {
       const inputs = machine("w1");
       const c = await client();
+      await half("w1");
       await c.createVm({ name: "w1", uuid: inputs.uuid, osType: "Linux_64" });
       await c.unregisterVm(inputs.uuid);
       await apply(inputs);
