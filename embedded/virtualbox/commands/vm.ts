@@ -115,7 +115,9 @@ export function registerVm({ virtualBox, session, args }: Call): void {
       ...com("", "NS_ERROR_FAILURE", FROM.machine, OPEN).lines.slice(1),
     ]);
   }
-  const vm = virtualBox.withConfig(file);
+  // The file is the truth: another machine may have had its place before.
+  const uuid = /<Machine uuid="\{([0-9a-f-]+)\}"/i.exec(fs.readFileSync(file, "utf8"))?.[1]?.toLowerCase();
+  const vm = uuid === undefined ? virtualBox.withConfig(file) : virtualBox.withUuid(uuid);
   if (vm?.registered) {
     const text = `Trying to open a VM config '${file}' which has the same UUID as an existing virtual machine`;
     throw com(text, "NS_ERROR_FAILURE", FROM.machine, OPEN);
