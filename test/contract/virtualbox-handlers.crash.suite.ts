@@ -165,7 +165,9 @@ export function crashSuite(system: () => HandlerSystem): void {
       async (_, index) => {
         const command = system().command;
         if (!system().everyCall || !command) return;
-        const folder = await folderOf(await clientOf(system()), system());
+        const client = await clientOf(system());
+        const folder = await folderOf(client, system());
+        await client.makeFolder(folder); // one that the config names stays
         const cut = new CutVBoxManage(command, folder);
         const { definition, name } = cases[index] as Case;
         // Through a local VBoxManage, the embedded machines would need a kernel module to start.
