@@ -132,7 +132,8 @@ function asDisks(inputs: MachineInputs, attached: readonly Attached[]): MachineD
     });
 }
 
-const folderForm = ({
+/** A shared folder with nothing left out: what is compared, and what is synced by. */
+export const folderForm = ({
   name,
   path,
   readOnly = false,

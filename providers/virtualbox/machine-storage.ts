@@ -1,7 +1,7 @@
 import type { VirtualBoxClient, VmFacts } from "./client";
 import { diskPath, isoPath } from "./folder";
 import type { MachineInputs } from "./machine";
-import type { Comparison } from "./machine-compare";
+import { type Comparison, folderForm } from "./machine-compare";
 import { type Attachment, wantedAttachments, wantedControllers } from "./machine-wanted";
 
 /** What to do to a machine's drives; all of it for a new one. */
@@ -45,22 +45,11 @@ export async function syncFolders(
   found: MachineInputs["sharedFolders"] | undefined,
 ): Promise<void> {
   const there = found ?? [];
-  const form = ({
-    name,
-    path,
-    readOnly = false,
-    autoMount = false,
-  }: MachineInputs["sharedFolders"][number]) => ({
-    name,
-    path,
-    readOnly,
-    autoMount,
-  });
-  const text = (folder: MachineInputs["sharedFolders"][number]) => JSON.stringify(form(folder));
+  const text = (folder: MachineInputs["sharedFolders"][number]) => JSON.stringify(folderForm(folder));
   const wanted = new Set(inputs.sharedFolders.map(text));
   for (const folder of there)
     if (!wanted.has(text(folder))) await client.removeSharedFolder(uuid, folder.name);
   const kept = new Set(there.map(text).filter((item) => wanted.has(item)));
   for (const folder of inputs.sharedFolders)
-    if (!kept.has(text(folder))) await client.addSharedFolder(uuid, form(folder));
+    if (!kept.has(text(folder))) await client.addSharedFolder(uuid, folderForm(folder));
 }
