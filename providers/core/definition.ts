@@ -85,6 +85,8 @@ export interface Run<S = unknown> {
   readonly backend: BackendConfig;
   /** Ownership mark of this resource: lab id + stack + logical name (rule 8). */
   readonly mark: Mark;
+  /** The machine that it lives on or in, as its own resource found it. */
+  readonly on?: OnMachine;
   /** True in a preview: look, never touch. */
   readonly dryRun: boolean;
   /** Resolve a secret by name. Throws an error that names the reference, never the value. */
@@ -103,6 +105,15 @@ export interface Run<S = unknown> {
   now(): Date;
   /** Cryptographically random bytes. */
   random(bytes: number): Buffer;
+}
+
+/** How the machine that something lives on is reached, and since when it is what it is. */
+export interface OnMachine {
+  address?: string;
+  sshPort?: number;
+  sshHostKey?: string;
+  /** ISO 8601 of its imaging; another one means that nothing of before is there any more. */
+  since?: string;
 }
 
 /** The sign of ownership put on every remote object. */

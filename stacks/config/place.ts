@@ -8,6 +8,7 @@ function addressOf(backend: BackendConfig): string {
     case "libvirt":
       return backend.uri;
     case "ldap":
+    case "fog":
       return backend.url;
     case "virtualbox":
       return backend.host ?? "virtualbox:";

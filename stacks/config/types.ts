@@ -20,6 +20,11 @@ export interface LibvirtBackend {
   hostKey?: string;
   /** Private key file for qemu+ssh; else the agent and ~/.ssh defaults. */
   identityFile?: string;
+  /**
+   * Logical name of a declared machine that it is on: the host part of the URI is that name, and its address and host
+   * key are the machine's own.
+   */
+  machine?: string;
 }
 
 export interface LdapBackend {
@@ -47,13 +52,35 @@ export interface VirtualBoxBackend {
   identityFile?: string;
 }
 
-/** A libvirt, an LDAP and a VirtualBox backend in one, in the lab that comes with the project. */
+/** A FOG server: hosts of bare metal, and the images that it puts on them. */
+export interface FogBackend {
+  kind: "fog";
+  /** `http(s)://server/fog`, or `embedded:`. */
+  url: string;
+  /** As the FOG web page shows them, base64. */
+  apiToken?: SecretRef;
+  userToken?: SecretRef;
+  /** Path of a PEM file with the CA of an https server. */
+  ca?: string;
+  /** LaaS inventory: dashboard resource id → FOG host name. */
+  inventory?: Record<string, string>;
+  /** DHCP server's log or leases file, on this machine or at an SSH host, for hosts without a planned address. */
+  dhcpLog?: { path: string; host?: string; hostKey?: string; identityFile?: string };
+  /** Jump host to its machines, `ssh://user@host[:port]`. */
+  bastion?: string;
+  /** Pinned SSH host key of the bastion; else the user's known_hosts. */
+  bastionHostKey?: string;
+  /** Private key file to log in to its machines; else the agent and ~/.ssh defaults. */
+  identityFile?: string;
+}
+
+/** A libvirt, an LDAP, a FOG and a VirtualBox backend in one, in the lab that comes with the project. */
 export interface EmbeddedBackend {
   kind: "embedded";
 }
 
 /** A backend without its secrets' values. Kept with each resource for removal (rule 13). */
-export type BackendConfig = LibvirtBackend | LdapBackend | VirtualBoxBackend | EmbeddedBackend;
+export type BackendConfig = LibvirtBackend | LdapBackend | VirtualBoxBackend | FogBackend | EmbeddedBackend;
 
 /** Fields that every declared thing has. */
 export interface Declared {
@@ -140,10 +167,41 @@ export interface InstallConfig {
   timeoutS?: number;
 }
 
+/** An image of a FOG server: one that it has, one to register, or one to capture from a host. */
+export interface FogImageConfig extends Declared {
+  /** Name of a fog backend. `name` is the image's name there. */
+  backend: string;
+  /** Folder of the image at the server's image store: registers it. @default only used, never changed */
+  path?: string;
+  /** FOG's number of the operating system. @default 50, Linux */
+  osId?: number;
+  /** 1 single disk resizable, 2 single disk, 3 all disks, 4 raw. @default 1 */
+  imageType?: number;
+  /** 1 everything, 2 partition table and MBR … @default 1 */
+  partitionType?: number;
+  /** @default true */
+  enabled?: boolean;
+  /** Login user of the installed system. @default root */
+  user?: string;
+  /** SSH host key that is in the image, where it brings one. */
+  hostKey?: string;
+  /** Lines of /etc/os-release that the installed system must have; a value may end in `*`. */
+  osRelease?: Record<string, string>;
+  /** A file of the installed system that says which image it is. */
+  marker?: { path: string; text: string };
+  capture?: {
+    /** Logical name of the machine that it is captured from. */
+    from: string;
+    /** Raise to capture anew. @default 1 */
+    generation?: number;
+  };
+}
+
 export interface ImageConfig {
-  /** Exactly one of url, path and install. */
+  /** Exactly one of url, path, install and fog. */
   url?: string;
   path?: string;
+  fog?: FogImageConfig;
   /** `sha256:<hex>` or `sha512:<hex>`. Required for url. */
   checksum?: string;
   format?: "qcow2" | "raw" | "iso";
@@ -235,8 +293,83 @@ export interface SnapshotConfig {
   restore?: number;
 }
 
+/** How a machine is switched, besides what its system does. Without `none`, its system is never asked. */
+export type PowerConfig =
+  | {
+      kind: "redfish";
+      /** `https://bmc`, or `embedded:`. */
+      url: string;
+      /** Id of the system. @default the only one, or the one with the machine's MAC */
+      system?: string;
+      user?: string;
+      password?: SecretRef;
+      ca?: string;
+      /** SHA-256 of the BMC's certificate, hex, where no CA signed it. */
+      fingerprint?: string;
+    }
+  | {
+      kind: "ipmi";
+      host: string;
+      /** @default 623 */
+      port?: number;
+      user?: string;
+      password?: SecretRef;
+      /** ipmitool's cipher suite. @default ipmitool's own */
+      cipherSuite?: number;
+    }
+  /** Wake-on-LAN can only switch on. */
+  | { kind: "wol"; mac?: string; broadcast?: string; port?: number }
+  | { kind: "libvirt"; backend: string; domain: string }
+  | { kind: "virtualbox"; backend: string; machine: string }
+  /** The last resort: asks the running system to reboot. */
+  | { kind: "ssh" }
+  /** Somebody goes there and presses the button. */
+  | { kind: "none" };
+
+/** What happens to an imaged host when it is given back. */
+export type ReleaseConfig = { do: "image"; image: string } | { do: "wipe" | "poweroff" | "keep" };
+
+/** Deadlines of an imaging, in seconds. */
+export interface ImagingConfig {
+  /** Until the host has come to the server from the network. @default 600 */
+  queuedS?: number;
+  /** Without any progress. @default 600 */
+  stallS?: number;
+  /** The task as a whole. @default 7200 */
+  totalS?: number;
+  /** From the end of the task to a login. @default 900 */
+  bootS?: number;
+}
+
+/** Who can log in, kept by us after the machine is up. */
+export interface AccessConfig {
+  /** @default the login user of its image */
+  user?: string;
+  /** Public keys, each one line. */
+  sshKeys?: string[];
+  /** Take keys away that are not listed. @default false: only ours are kept in order */
+  exclusive?: boolean;
+  /** A generated one, one by name, or none: keys only. @default generated */
+  password?: "generated" | "none" | SecretRef;
+  /** Raise to get a new generated one. @default 1 */
+  passwordVersion?: number;
+}
+
 export interface MachineConfig extends Declared {
   backend: string;
+  /** Raise to image the host anew (fog). @default 1 */
+  imageGeneration?: number;
+  /** MAC addresses of a host, the one that boots from the network first (fog): registers it. */
+  macs?: string[];
+  /** Address that it is reached at (fog). @default found by DHCP, the boot log or the FOG server */
+  address?: string;
+  /** Dashboard resource id of the backend's inventory, instead of a name (fog). */
+  resource?: string;
+  power?: PowerConfig;
+  /** @default keep */
+  onRelease?: ReleaseConfig;
+  imaging?: ImagingConfig;
+  access?: AccessConfig;
   hostName?: string;
   cpus?: number;
   /** MiB */

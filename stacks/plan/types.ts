@@ -20,6 +20,11 @@ export interface PlannedResource {
   recreateWith: string[];
   /** The backend's connection data, without secrets: kept with the resource (rule 13). */
   backend: BackendConfig;
+  /**
+   * The machine that it lives on or in: it is told how that is reached, and is made anew when that is imaged anew.
+   * `deletedWith`: gone with that machine, so that nobody has to log in there to remove it.
+   */
+  on?: { key: string; deletedWith: boolean };
 }
 
 export const resourceKey = (kind: string, name: string): string => `${kind} ${name}`;

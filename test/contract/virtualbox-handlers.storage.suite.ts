@@ -104,7 +104,9 @@ export function storageSuite(system: () => HandlerSystem): void {
       );
       await expect(apply(image({ source: { path: packed } }))).rejects.toThrow(/packed \(\.xz\)/);
       await expect(apply(image({ capacity: MIB }))).rejects.toThrow(/needs 3 MiB/);
-      expect(await inventory(system())).toEqual({});
+      // An empty folder stays: taken away, it would be missed by a disk that is made at the same time.
+      const { "folder labplan": _, ...left } = await inventory(system());
+      expect(left).toEqual({});
     });
 
     it("that are half there are told, and made again", async () => {

@@ -1,0 +1,19 @@
+/** An image's record in a FOG server, of one that we register or adopt. */
+export interface ImageInputs {
+  /** Name in the server. */
+  name: string;
+  backend: string;
+  /** Folder in the server's image store; of an adopted one its own, when absent. */
+  path?: string;
+  osId: number;
+  imageType: number;
+  partitionType: number;
+  enabled: boolean;
+  adopt?: boolean;
+  onDestroy?: "release" | "delete";
+}
+
+export interface ImageState extends ImageInputs {
+  imageId: number;
+  adopted: boolean;
+}
