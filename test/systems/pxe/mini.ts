@@ -36,7 +36,7 @@ export async function miniInstaller(): Promise<MiniInstaller> {
 }
 
 /** A kernel made for virtual machines before any other, else the newest. */
-function kernelVersion(): string | undefined {
+export function kernelVersion(): string | undefined {
   const all = existsSync(MODULES)
     ? readdirSync(MODULES).filter((name) => existsSync(`/boot/vmlinuz-${name}`))
     : [];
@@ -45,7 +45,7 @@ function kernelVersion(): string | undefined {
 }
 
 /** Debian's static one has no dynamic loader's name in it, and so needs nothing beside it. */
-function busybox(): string | undefined {
+export function busybox(): string | undefined {
   const places = ["/bin/busybox", "/usr/bin/busybox"].filter((file) => existsSync(file));
   return places.find((file) => existsSync("/usr/share/doc/busybox-static") && existsSync(file));
 }
