@@ -1,8 +1,8 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { randomBytes, X509Certificate } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -41,8 +41,13 @@ export interface RedfishBmc extends Bmc {
   log(): string;
 }
 
+/** What to put before a command so that the BMC runs inside a libvirtd's namespaces, on the loopback there. */
+export interface Inside {
+  enter?: readonly string[];
+}
+
 /** Start sushy-tools' emulator on loopback, with TLS and a login of its own. `libvirtUri` is libvirt's own form. */
-export async function startRedfishBmc(libvirtUri: string): Promise<RedfishBmc> {
+export async function startRedfishBmc(libvirtUri: string, { enter = [] }: Inside = {}): Promise<RedfishBmc> {
   const { folder, user, password } = begin();
   const tls = makeCertificates(folder);
   const hash = execFileSync(
@@ -69,8 +74,8 @@ export async function startRedfishBmc(libvirtUri: string): Promise<RedfishBmc> {
       "",
     ].join("\n"),
   );
-  const bmc = launch(folder, [bin("sushy-emulator"), "--config", config]);
-  await bmc.until("listen", () => answers(port));
+  const bmc = launch(folder, [bin("sushy-emulator"), "--config", config], "", enter);
+  await bmc.until("listen", () => answers(port, enter));
   return {
     url: `https://${ADDRESS}:${port}`,
     caFile: tls.caFile,
@@ -90,11 +95,16 @@ export interface IpmiBmc extends Bmc {
 }
 
 /** Start virtualbmc's BMC of one domain on loopback. */
-export async function startIpmiBmc(libvirtUri: string, domain: string): Promise<IpmiBmc> {
+export async function startIpmiBmc(
+  libvirtUri: string,
+  domain: string,
+  { enter = [] }: Inside = {},
+): Promise<IpmiBmc> {
   const { folder, user, password } = begin();
   const port = await freeUdpPort();
   const settings = { user, password, port, address: ADDRESS, domain, uri: libvirtUri };
-  const bmc = launch(folder, [bin("python"), join(__dirname, "ipmi-bmc.py")], JSON.stringify(settings));
+  const argv = [bin("python"), join(__dirname, "ipmi-bmc.py")];
+  const bmc = launch(folder, argv, JSON.stringify(settings), enter);
   await bmc.until("listen", async () => bmc.log().includes("ready"));
   return { host: ADDRESS, port, user, password, log: bmc.log, stop: bmc.stop };
 }
@@ -111,11 +121,13 @@ function begin() {
 }
 
 /** Run a server in the foreground; it ends with us, and its output is its log. */
-export function launch(folder: string, argv: string[], input = "") {
+export function launch(folder: string, argv: string[], input = "", enter: readonly string[] = []) {
   const path = join(folder, "log");
   const output = openSync(path, "a");
   // setpriv: when this process is killed, the kernel kills the server.
-  const child = spawn("/usr/bin/setpriv", ["--pdeathsig", "KILL", ...argv], {
+  const tied = ["/usr/bin/setpriv", "--pdeathsig", "KILL"];
+  const [command = "", ...args] = [...tied, ...enter, ...(enter.length > 0 ? tied : []), ...argv];
+  const child = spawn(command, args, {
     cwd: folder,
     stdio: ["pipe", output, output],
   });
@@ -170,13 +182,7 @@ export function freeUdpPort(): Promise<number> {
   });
 }
 
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, ADDRESS);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
+function answers(port: number, enter: readonly string[]): Promise<boolean> {
+  const [command = "", ...args] = [...enter, "bash", "-c", `</dev/tcp/${ADDRESS}/${port}`];
+  return new Promise((resolve) => execFile(command, args, (error) => resolve(error === null)));
 }
