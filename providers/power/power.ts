@@ -15,6 +15,8 @@ export interface PowerContext {
   name: string;
   /** MAC of its first card, lower case with colons, where it is known. */
   mac?: string;
+  /** How it boots, where it is known: some BMCs order a boot of the other kind otherwise. */
+  firmware?: "bios" | "uefi";
   /** How its system is reached, for the last resort. */
   ssh?: OnMachine & { user?: string; identityFile?: string };
   signal: AbortSignal;
@@ -37,7 +39,10 @@ export interface Power {
   off(): Promise<void>;
   /** Off and on again; on, where it was off. */
   cycle(): Promise<void>;
-  /** The next boot, and only that one, is from the network. Where `can.networkOnce` is false, nothing happens: the boot order must have it. */
-  bootOnce(device: "network"): Promise<void>;
+  /**
+   * The next boot, and only that one, is from the network. Where `can.networkOnce` is false, nothing happens: the boot
+   * order must have it. `disk` takes a BMC back that keeps the network for every boot.
+   */
+  bootOnce(device: "network" | "disk"): Promise<void>;
   close(): Promise<void>;
 }
