@@ -1,5 +1,6 @@
 import type { Definition, Run } from "../core/definition";
 import { LabError } from "../core/errors";
+import { generatePassword } from "../core/generated-password";
 import {
   abilitiesOf,
   END_ATTRIBUTE,
@@ -13,7 +14,7 @@ import type { Directory } from "./client";
 import { sameDn } from "./dn";
 import { join, LastMemberError, leave } from "./groups";
 import { type Notes, noteValues } from "./marks";
-import { generatePassword, heldPassword, setPassword } from "./password";
+import { heldPassword, setPassword } from "./password";
 import { isPermanent, permanentNames } from "./permanent";
 import type { UserInputs, UserState } from "./user";
 import { dnOf, precheckUser, refuseProblems } from "./user.checks";

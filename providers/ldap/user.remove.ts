@@ -1,11 +1,12 @@
 import type { Run } from "../core/definition";
 import { LabError } from "../core/errors";
+import { generatePassword } from "../core/generated-password";
 import { LOCK_ATTRIBUTE, LOCKED_FOR_GOOD, trySet } from "./access";
 import { directoryOf } from "./backend";
 import type { Directory } from "./client";
 import { LastMemberError, leave, type Member } from "./groups";
 import { MARK_ATTRIBUTE, noteValues } from "./marks";
-import { generatePassword, setPassword } from "./password";
+import { setPassword } from "./password";
 import { isPermanent, permanentNames } from "./permanent";
 import type { UserState } from "./user";
 import { editOurs } from "./user.entry";
