@@ -1,0 +1,84 @@
+import type { DomainRef, LibvirtClient } from "../libvirt/client";
+import { about, clientFor, isGone } from "../libvirt/clients";
+import { isUp, turnOn } from "../libvirt/power";
+import { all, attribute, find } from "../libvirt/xml/element";
+import { parseXml } from "../libvirt/xml/parse";
+import { PowerError } from "./errors";
+import { bring, offAndOn, type Patience, persist, type RawSwitch, type Waiting } from "./patience";
+import type { PlannedPower, Power, PowerContext, PowerStatus } from "./power";
+
+type Config = Extract<PlannedPower, { kind: "libvirt" }>;
+
+/** A domain of a declared libvirt backend as a machine's hardware. */
+export function libvirtPower(config: Config, context: PowerContext, patience: Patience): Power {
+  const peer = `domain "${config.domain}"`;
+  const who = `${context.name}: ${peer}`;
+  const waiting: Waiting = { context, patience, peer };
+
+  const withDomain = <T>(work: (client: LibvirtClient, domain: DomainRef) => Promise<T>): Promise<T> =>
+    about(who, async () => {
+      const client = await clientFor({ backend: config.backend });
+      const domain = await client.domainByName(config.domain);
+      if (domain) return work(client, domain);
+      throw new PowerError(
+        "missing",
+        `${who} does not exist. Write the name that its hypervisor lists as "domain" of its power.`,
+      );
+    });
+  const look = (): Promise<PowerStatus> =>
+    withDomain(async (client, domain) => {
+      try {
+        return isUp(await client.domainState(domain)) ? "on" : "off";
+      } catch (error) {
+        if (isGone(error)) return "off";
+        throw error;
+      }
+    });
+  const raw: RawSwitch = {
+    look,
+    press: (want) =>
+      withDomain((client, domain) => (want === "on" ? turnOn(client, domain) : client.domainDestroy(domain))),
+  };
+  return {
+    can: { status: true, off: true, networkOnce: false },
+    status: () => persist(waiting, patience.statusS, "tell its state", look),
+    on: () => bring(waiting, "on", raw),
+    off: () => bring(waiting, "off", raw),
+    cycle: () => offAndOn(waiting, raw),
+    bootOnce: async (device) => {
+      if (device === "disk") return;
+      const order = await withDomain(async (client, domain) =>
+        bootOrder(await client.domainXml(domain, { inactive: true })),
+      );
+      if (order[0] === "network") return;
+      throw new PowerError(
+        "unable",
+        `${who} boots from ${order.length === 0 ? "nothing" : order.join(", then ")}, and libvirt cannot order one boot from the network. Put the network first in its boot order.`,
+      );
+    },
+    close: async () => {},
+  };
+}
+
+/** What a domain boots from, in order: `<boot dev>` of its system, else `<boot order>` of its devices. */
+export function bootOrder(xml: string): string[] {
+  const domain = parseXml(xml);
+  const ofSystem = all(find(domain, "os"), "boot").map((boot) => attribute(boot, "dev") ?? "");
+  if (ofSystem.length > 0) return ofSystem;
+  const devices = find(domain, "devices");
+  const ofDevices = [
+    ...all(devices, "disk").map((disk) => ({
+      device: disk,
+      dev: attribute(disk, "device") === "cdrom" ? "cdrom" : "hd",
+    })),
+    ...all(devices, "interface").map((device) => ({ device, dev: "network" })),
+  ];
+  return ofDevices
+    .map(({ device, dev }) => ({
+      dev,
+      order: Number(attribute(find(device, "boot"), "order") ?? Number.NaN),
+    }))
+    .filter(({ order }) => !Number.isNaN(order))
+    .sort((a, b) => a.order - b.order)
+    .map(({ dev }) => dev);
+}
