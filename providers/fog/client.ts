@@ -61,6 +61,7 @@ export interface FogClient {
   readonly server: string;
   /** Milliseconds between two polls of a task. */
   readonly pollMs: number;
+  /** FOG 1.6 lists the primary MAC alone: see `host` for all of them. */
   hosts(): Promise<FogHost[]>;
   /** Undefined when the server certainly has none of that id. */
   host(id: number): Promise<FogHost | undefined>;
