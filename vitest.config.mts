@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      // The program loads some of its parts by require().
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], setupFiles: ["tsx/cjs"] } },
       {
         test: {
           name: "contract",

@@ -3,7 +3,7 @@ import type { Run } from "../core/definition";
 import { DeadlineError, LabError } from "../core/errors";
 import { stopwatch } from "../core/stopwatch";
 import type { SshTarget } from "./target";
-import { type WaitOptions, waitForSsh } from "./wait";
+import type { WaitOptions } from "./wait";
 
 /** How a machine is reached. */
 export interface Arrival {
@@ -40,6 +40,8 @@ export async function waitForLogin(
     ...(user === undefined ? {} : { user }),
     ...(via ? { via } : {}),
   };
+  // Loaded when something is waited for: a preview never does.
+  const { waitForSsh } = require("./wait") as typeof import("./wait");
   await waitForSsh(target, { ...rest, timeoutS: Math.max(1, timeoutS) });
   return { ...found, sshPort };
 }

@@ -1,4 +1,4 @@
-import { connectSsh, type SshConnection } from "../ssh/client";
+import type { SshConnection } from "../ssh/client";
 import type { SshTarget } from "../ssh/target";
 
 /** How long a link stays that nobody uses: one that stood open would keep the process from ending. */
@@ -41,6 +41,8 @@ export class RemoteLink {
       // Someone else may have begun a new one while we looked.
       if (this.#connection !== last) return this.#open();
     }
+    // Loaded for another machine's VirtualBox only.
+    const { connectSsh } = require("../ssh/client") as typeof import("../ssh/client");
     const next = connectSsh(this.target);
     this.#connection = next;
     next.catch(() => {

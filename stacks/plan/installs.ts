@@ -5,7 +5,7 @@ import { bootServerFor } from "./boot-server";
 import { type Context, originOf } from "./context";
 import { HYPERVISOR_KINDS, type Hypervisor, hypervisorOf, hypervisorPlace } from "./hypervisor";
 import { macOf, uuidOf } from "./identity";
-import { type InstallText, planInstallText } from "./install-text";
+import type { InstallText } from "./install-text";
 import type { MachineFacts } from "./machines";
 import { badLogicalName } from "./names";
 import type { NetworkFacts } from "./networks";
@@ -72,6 +72,8 @@ export function planInstalls(
     const card = network ? { config: {}, network } : { config: { type: "nat" as const } };
     const server = bootServerFor(context, backend, [card], path);
     const hypervisor = hypervisorOf(backend);
+    // Renders and lints: loaded only for a lab that installs something.
+    const { planInstallText } = require("./install-text") as typeof import("./install-text");
     const text = planInstallText(context, image, install, { mac, disk: DISKS[hypervisor] });
     if (!server || !text) continue;
     installs.set(image, {
