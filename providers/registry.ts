@@ -40,10 +40,22 @@ export const kinds: Record<string, Kind> = {
     outputs: ["address", "sshPort", "sshHostKey"],
   },
   "virtualbox:Snapshot": { load: () => define(require("./virtualbox/snapshot.handlers").snapshotDefinition) },
+  "fog:Host": { load: () => define(require("./fog/host.handlers").hostDefinition) },
+  "fog:Image": { load: () => define(require("./fog/image.handlers").imageDefinition) },
+  "fog:ImagedHost": {
+    load: () => define(require("./fog/imaged-host.handlers").imagedHostDefinition),
+    outputs: ["address", "sshPort", "sshHostKey", "imagedAt", "bootId"],
+  },
+  "fog:Capture": { load: () => define(require("./fog/capture.handlers").captureDefinition) },
   "ldap:User": {
     load: () => define(require("./ldap/user.handlers").userDefinition),
     secretOutputs: ["generatedPassword"],
     outputs: ["dn", "generatedPassword"],
+  },
+  "ssh:Access": {
+    load: () => define(require("./ssh/access.handlers").accessDefinition),
+    secretOutputs: ["generatedPassword"],
+    outputs: ["user", "generatedPassword"],
   },
   "lab:Null": { load: () => define(require("./null/null.handlers").nullDefinition) },
 };

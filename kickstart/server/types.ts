@@ -10,7 +10,8 @@ export interface Registration {
   machine: string;
   /** Lower case with colons. */
   mac: string;
-  purpose: "install" | "record";
+  /** `image`: a FOG host that is imaged, which may tell its new host key. */
+  purpose: "install" | "record" | "image";
   /** 128 random bits, hex. Never in a log, never in state. */
   token: string;
   /** ISO 8601 of the first registration of this build: what its deadlines are counted from. */

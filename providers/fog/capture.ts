@@ -19,4 +19,8 @@ export interface CaptureState extends CaptureInputs {
   /** ISO 8601 */
   capturedAt: string;
   taskId?: number;
+  /** How long the last one took, in seconds; for the next preview. */
+  capturingS?: number;
+  /** Of a capture that was cut off: the image that the host's record had before it. */
+  imageOfHost?: number;
 }

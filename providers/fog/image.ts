@@ -5,10 +5,11 @@ export interface ImageInputs {
   backend: string;
   /** Folder in the server's image store; of an adopted one its own, when absent. */
   path?: string;
-  osId: number;
-  imageType: number;
-  partitionType: number;
-  enabled: boolean;
+  /** Of one that we register 50, Linux, when absent; of an adopted one its own. So with the next three. */
+  osId?: number;
+  imageType?: number;
+  partitionType?: number;
+  enabled?: boolean;
   adopt?: boolean;
   onDestroy?: "release" | "delete";
 }

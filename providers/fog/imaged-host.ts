@@ -53,4 +53,10 @@ export interface ImagedHostState extends ImagedHostInputs {
   /** Always 22, unless the machine's address says otherwise. */
   sshPort?: number;
   sshHostKey?: string;
+  /** True while nobody knows what is on its disk: an imaging was begun, and its end was not seen. */
+  interrupted?: boolean;
+  /** Server-local time of its last imaging, as the server said it after ours … */
+  deployed?: string;
+  /** … and as it says it now: another one was done by somebody else. */
+  deployedSeen?: string;
 }

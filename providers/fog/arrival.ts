@@ -1,0 +1,150 @@
+import { isEmbedded } from "../../stacks/config/place";
+import type { Run } from "../core/definition";
+import { DeadlineError } from "../core/errors";
+import { stopwatch } from "../core/stopwatch";
+import { connectSsh, proveHostKey } from "../ssh/client";
+import type { SshTarget } from "../ssh/target";
+import { waitForSsh } from "../ssh/wait";
+import { type Finding, findAddress } from "./address";
+import { toldHostKey } from "./callback";
+import type { FogClient, FogHost } from "./client";
+import type { ImagedHostInputs, ImagedHostState } from "./imaged-host";
+import { type Boots, bootIdOf, prove } from "./proof";
+import { reachOf } from "./target";
+
+type UpRun = Pick<Run, "backend" | "now" | "progress" | "say" | "signal">;
+type UpInputs = Pick<
+  ImagedHostInputs,
+  "name" | "image" | "user" | "address" | "hostKeys" | "callback" | "imaging" | "proof"
+>;
+
+/** Where a host is up, and the key that it has proven. */
+export interface Up {
+  address: string;
+  sshPort: number;
+  sshHostKey: string;
+}
+
+const POLL_MS = 1_000;
+const EMBEDDED_POLL_MS = 100;
+/** An address that was found may be the one of before: it is looked for again after this long without an answer. */
+const SLICE_S = 60;
+
+/**
+ * Wait until the host lets us in. Its key must be one that the config pins, that its own imaging told, or that
+ * known_hosts has: never just the one that it shows.
+ */
+export async function waitUntilUp(
+  client: FogClient,
+  host: FogHost,
+  inputs: UpInputs,
+  run: UpRun,
+  timeoutS: number = inputs.imaging.bootS,
+): Promise<Up> {
+  const watch = stopwatch(run);
+  let last = "";
+  for (;;) {
+    const { found, misses } = await findAddress(client, host, inputs.address, run);
+    const leftS = timeoutS - watch.elapsedS();
+    if (leftS <= 0) throw notUp(inputs, timeoutS, last || misses.join("; "));
+    if (!found) {
+      last = `nobody knows its address (${misses.join("; ")})`;
+      run.progress(
+        `[6/8 up] for an address of ${inputs.name}, ${Math.round(watch.elapsedS())} of ${timeoutS} s`,
+      );
+      await watch.pause(isEmbedded(run.backend) ? EMBEDDED_POLL_MS : POLL_MS);
+      continue;
+    }
+    const target = targetFor(found, host, inputs, run);
+    try {
+      await waitForSsh(target, {
+        timeoutS: inputs.address === undefined ? Math.min(leftS, SLICE_S) : leftS,
+        signal: run.signal,
+        onProgress: (message) =>
+          run.progress(`[6/8 up] ${inputs.name} at ${found.address} (from ${found.source}): ${message}`),
+      });
+      const { type, key } = await proveHostKey(target, { signal: run.signal });
+      return { address: found.address, sshPort: found.sshPort, sshHostKey: `${type} ${key}` };
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      last = `at ${found.address} (from ${found.source}): ${error.message}`;
+    }
+  }
+}
+
+const notUp = ({ name }: UpInputs, timeoutS: number, last: string): DeadlineError =>
+  new DeadlineError(
+    `${name}: it was imaged, and did not come up within ${timeoutS} s; ${last}. Look at its console: does it boot from its disk, has it an address, is sshd on? "pulumi up" resumes here, and does not image it again.`,
+  );
+
+function targetFor(
+  found: Finding,
+  host: FogHost,
+  inputs: Pick<UpInputs, "user" | "hostKeys" | "callback" | "imaging">,
+  run: Pick<UpRun, "backend">,
+): SshTarget {
+  const told = toldHostKey(host, inputs) ?? found.sshHostKey;
+  const pins = inputs.hostKeys?.length ? inputs.hostKeys : told === undefined ? undefined : [told];
+  return {
+    host: found.address,
+    port: found.sshPort,
+    user: inputs.user,
+    ...(pins ? { hostKey: pins } : {}),
+    ...reachOf(run.backend),
+  };
+}
+
+/** Prove what is installed; resolves with the boot id. */
+export async function proveUp(
+  up: Up,
+  inputs: UpInputs,
+  boots: Boots,
+  run: UpRun,
+): Promise<string | undefined> {
+  const target: SshTarget = {
+    host: up.address,
+    port: up.sshPort,
+    user: inputs.user,
+    hostKey: up.sshHostKey,
+    ...reachOf(run.backend),
+  };
+  const connection = await connectSsh(target, { signal: run.signal });
+  try {
+    // A sandbox without name spaces of its own shows the processes of the machine that it is on.
+    const { sinceS: _, ...bare } = boots;
+    const { name, image, proof } = inputs;
+    const told = { name, image, proof, boots: isEmbedded(run.backend) ? bare : boots };
+    return await prove(connection, told, run.signal);
+  } finally {
+    await connection.close();
+  }
+}
+
+const GLANCE_S = 5;
+
+/** The boot id of the system that is there now, before it is imaged; undefined where it does not let us ask. */
+export async function glanceAtBootId(
+  state: Partial<ImagedHostState> & Pick<ImagedHostInputs, "user">,
+  run: UpRun,
+): Promise<string | undefined> {
+  const { address, sshPort, sshHostKey, user } = state;
+  if (address === undefined || sshHostKey === undefined) return undefined;
+  const target: SshTarget = {
+    host: address,
+    port: sshPort ?? 22,
+    user,
+    hostKey: sshHostKey,
+    ...reachOf(run.backend),
+  };
+  try {
+    const connection = await connectSsh(target, { signal: run.signal, readyTimeoutS: GLANCE_S });
+    try {
+      return await bootIdOf(connection, run.signal);
+    } finally {
+      await connection.close();
+    }
+  } catch {
+    run.signal.throwIfAborted();
+    return undefined;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Problem, Run } from "../core/definition";
+import { othersTask, pendingTask, taskName } from "./claim";
+import type { FogClient, FogHost } from "./client";
+import { clientFor } from "./clients";
+import { estimateS, wipeSentence } from "./estimate";
+import { imageProblem, problem, wrongMachine } from "./find";
+import { sameName } from "./host.changes";
+import { hasImage } from "./host-adoption";
+import type { ImagedHostInputs, ImagedHostState } from "./imaged-host";
+import { isImaged, refusal } from "./imaging";
+import { foreignMessage, readMark } from "./marks";
+import { releaseOf } from "./release";
+import { withPower } from "./switch";
+
+/** What only a look at the server, and at the switch, can refuse of a host that is imaged for the first time. */
+export async function precheckImaging(
+  inputs: ImagedHostInputs,
+  run: Run<ImagedHostState>,
+): Promise<Problem[]> {
+  const client = await clientFor(run);
+  const host = await client.hostByName(inputs.name);
+  const mark = host && readMark(host.description);
+  // Nothing is asked of, or said about, a machine of another lab.
+  if (host && mark && !mark.text.startsWith(`${run.mark.lab}/${run.mark.stack}/`))
+    return problem("name", foreignMessage("host", inputs.name, mark));
+  return [
+    // A record that we made is set right by its own resource.
+    ...problem("mac", host && !mark ? wrongMachine(client, host, inputs.mac) : undefined),
+    ...problem("image", await imageTrouble(client, inputs.image)),
+    ...problem("onRelease", await releaseTrouble(client, inputs)),
+    ...problem("power", await powerTrouble(inputs, host, run)),
+    ...problem("name", host && (await othersTask(client, host, run.mark))),
+    ...problem("allow", await wipeTrouble(client, inputs, host, run)),
+  ];
+}
+
+/** Says what is lost, and refuses it unless that is allowed. */
+async function wipeTrouble(
+  client: FogClient,
+  inputs: ImagedHostInputs,
+  host: FogHost | undefined,
+  run: Run<ImagedHostState>,
+): Promise<string | undefined> {
+  const { name, image, generation, adopt, allow } = inputs;
+  if (host) {
+    const wanted = { type: 1, name: taskName(run.mark, `${image}#${generation}`) } as const;
+    if (await pendingTask(client, host, wanted, [], run)) return undefined;
+    if (adopt && hasImage(host, image)) {
+      run.say(`takes ${name} as it is: ${client.server} says that it has ${image} since ${host.deployed}`);
+      return undefined;
+    }
+  }
+  const seconds = await estimateS(client, image, host);
+  const sentence = wipeSentence(name, { image: host?.imageName }, { image, generation }, seconds);
+  if (!allow.includes("wipe")) return refusal(inputs, sentence);
+  run.say(sentence);
+  return undefined;
+}
+
+const imageTrouble = async (client: FogClient, name: string): Promise<string | undefined> =>
+  imageProblem(client, name, await client.imageByName(name));
+
+async function releaseTrouble(client: FogClient, inputs: ImagedHostInputs): Promise<string | undefined> {
+  const { image } = releaseOf(inputs);
+  const trouble = image === undefined ? undefined : await imageTrouble(client, image);
+  return trouble && `${inputs.name} could not be released: ${trouble}`;
+}
+
+/** A switch that does not answer would be met in the middle of an imaging, and again when the host is given back. */
+async function powerTrouble(
+  inputs: ImagedHostInputs,
+  host: FogHost | undefined,
+  run: Run<ImagedHostState>,
+): Promise<string | undefined> {
+  try {
+    return await withPower({ ...inputs, mac: inputs.mac ?? host?.macs[0] }, run, async (power) => {
+      if (releaseOf(inputs).what === "poweroff" && !power.can.off)
+        return `${inputs.name}: "onRelease: poweroff" needs a power that can switch off, and ${inputs.power.kind} cannot. Say image:<name>, wipe or keep, or give it a BMC.`;
+      if (power.can.status) await power.status();
+      return undefined;
+    });
+  } catch (error) {
+    return `${inputs.name}: its power cannot be asked: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Another host is another disk: what is on it must be allowed to go. */
+export function refuseImaging(inputs: ImagedHostInputs, before: ImagedHostInputs): Problem[] {
+  if (inputs.allow.includes("wipe")) return [];
+  const moved = (["name", "backend"] as const).find((field) => !sameName(before[field], inputs[field]));
+  return problem(
+    moved ?? "",
+    moved &&
+      `${moved} ${before[moved]} → ${inputs[moved]}: ${before.name} is released (${before.onRelease}), and ${refusal(inputs, wipeSentence(inputs.name, {}, inputs, undefined))}`,
+  );
+}
+
+/** What `up` will do to the host, and what was done to it elsewhere and is left. */
+export function notesOfImaging(inputs: ImagedHostInputs, state: ImagedHostState): string[] {
+  const { name } = inputs;
+  if (state.interrupted)
+    return [
+      `${name}: an imaging of it was cut off${state.taskId === undefined ? "" : ` (task ${state.taskId})`}; one that still runs is followed, else ${wipeSentence(name, {}, inputs, state.imagingS)}`,
+    ];
+  if (!isImaged(inputs, state)) {
+    const { imagedImage: image, imagedGeneration: generation } = state;
+    return [wipeSentence(name, { image, generation }, inputs, state.imagingS)];
+  }
+  return state.deployedSeen !== undefined && state.deployedSeen !== state.deployed
+    ? [
+        `${name}: the FOG server says that it was imaged at ${state.deployedSeen} by somebody else; it is left as it is. To have it as the config says, raise imageGeneration.`,
+      ]
+    : [];
+}

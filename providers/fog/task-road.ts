@@ -1,0 +1,68 @@
+import type { ImagingConfig } from "../../stacks/config/types";
+import type { Run } from "../core/definition";
+import { LabError } from "../core/errors";
+import type { Wanted } from "./claim";
+import type { FogClient, FogHost, FogTask } from "./client";
+import { type Followed, followTask } from "./follow";
+import { readMark, withMark } from "./marks";
+import { howToStop } from "./progress";
+import { type Switched, withPower } from "./switch";
+
+/** A task on a host from its start to its end. */
+export interface TaskRoad {
+  client: FogClient;
+  host: FogHost;
+  wanted: Wanted;
+  /** As found from an earlier run. */
+  pending: FogTask | undefined;
+  /** For messages: `imaging with rocky9`. */
+  what: string;
+  limits: Required<ImagingConfig>;
+  machine: Switched;
+  /** Titles of the three steps. */
+  steps: { task: string; boot: string; follow: string };
+  /** Told as soon as the task is there. */
+  onTask?(task: FogTask): void;
+}
+
+/** Start it where no earlier run did, boot the host from the network for it, and follow it to its end. */
+export async function runTask(road: TaskRoad, run: Run): Promise<Followed> {
+  const { client, host, wanted, what, limits, steps, machine } = road;
+  const task = await run.step(steps.task, async () => {
+    const begun = road.pending ?? (await client.startTask(host, wanted.type, wanted.name));
+    road.onTask?.(begun);
+    // On the record itself: a run that is killed leaves nothing else of what it knows.
+    await noteTask(client, host.id, begun.id);
+    return begun;
+  });
+  await run.step(steps.boot, async () => {
+    // From state 2 on the host has come for it: another boot would cut off what is under way.
+    if (((await client.task(task.id)) ?? task).state !== 1) return;
+    try {
+      await withPower(machine, run, async (power) => {
+        await power.bootOnce("network");
+        await power.cycle();
+      });
+    } catch (error) {
+      run.signal.throwIfAborted();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new LabError(
+        `${host.name}: it could not be booted from the network for its ${what}: ${reason} Its task ${task.id} waits in ${client.server}, and "pulumi up" follows it. ${howToStop(client, host)}`,
+        { cause: error },
+      );
+    }
+  });
+  return run.step(steps.follow, () =>
+    followTask({ client, host, task, what, limits, step: steps.follow }, run),
+  );
+}
+
+/** Write down in the host's record which task of ours is under way, or that none is. */
+export async function noteTask(client: FogClient, hostId: number, task: number | undefined): Promise<void> {
+  const host = await client.host(hostId);
+  const mark = host && readMark(host.description);
+  if (!host || !mark || mark.task === task) return;
+  const { task: _, ...bare } = mark;
+  const description = withMark(host.description, task === undefined ? bare : { ...bare, task });
+  await client.editHost(hostId, { description });
+}
