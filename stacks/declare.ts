@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { LabResource } from "../providers/core/resource";
+import { LabResource, type LivesOn } from "../providers/core/resource";
 import { kinds } from "../providers/registry";
 import type { LabPlan, PlannedResource } from "./plan/types";
 import { resourceKey } from "./plan/types";
@@ -28,7 +28,13 @@ function declareAll(plan: LabPlan): Map<string, LabResource> {
   for (const planned of plan.resources)
     declared.set(
       resourceKey(planned.kind, planned.name),
-      declareOne(plan, planned, found(planned.dependsOn), found(planned.recreateWith)),
+      declareOne(
+        plan,
+        planned,
+        found(planned.dependsOn),
+        found(planned.recreateWith),
+        planned.on && { ...planned.on, machine: found([planned.on.key])[0] as LabResource },
+      ),
     );
   return declared;
 }
@@ -38,6 +44,7 @@ function declareOne(
   planned: PlannedResource,
   dependsOn: LabResource[],
   recreateWith: LabResource[],
+  on: LivesOn | undefined,
 ): LabResource {
   const { kind, name, formerNames = [], markName, inputs, backend } = planned;
   const entry = kinds[kind];
@@ -51,8 +58,13 @@ function declareOne(
       dependsOn,
       recreateWith,
       outputs: entry.outputs ?? [],
+      ...(on ? { on } : {}),
       ...(entry.secretOutputs ? { additionalSecretOutputs: [...entry.secretOutputs] } : {}),
       ...(formerNames.length > 0 ? { aliases: formerNames.map((former) => ({ name: former })) } : {}),
-    } satisfies pulumi.CustomResourceOptions & { recreateWith: LabResource[]; outputs: readonly string[] },
+    } satisfies pulumi.CustomResourceOptions & {
+      recreateWith: LabResource[];
+      outputs: readonly string[];
+      on?: LivesOn;
+    },
   );
 }

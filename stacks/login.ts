@@ -22,6 +22,7 @@ interface Reached {
 
 /** Undefined where nobody can log in that we know of. */
 export function loginOf({ inputs, backend, kind }: PlannedResource): Login | undefined {
+  if (kind === "fog:ImagedHost") return loginAtHost(inputs as { user: string; address?: string }, backend);
   const { cloudInit, ssh, nics = [], wait } = inputs as Reached;
   if (!cloudInit) return undefined;
   const user = cloudInit.user ?? "labplan";
@@ -39,6 +40,18 @@ export function loginOf({ inputs, backend, kind }: PlannedResource): Login | und
     host: reached.ip,
     port: wait?.port ?? 22,
     ...(isOnTheHostsNetwork ? {} : jumpTo(backend)),
+  };
+}
+
+function loginAtHost(
+  { user, address }: { user: string; address?: string },
+  backend: PlannedResource["backend"],
+): Login {
+  const bastion = backend.kind === "fog" ? backend.bastion : undefined;
+  return {
+    user,
+    ...(address === undefined ? {} : { host: address, port: 22 }),
+    ...(bastion === undefined ? {} : { jump: bastion.replace(/^ssh:\/\/|\/$/g, "") }),
   };
 }
 

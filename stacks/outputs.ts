@@ -3,7 +3,7 @@ import type { LabResource } from "../providers/core/resource";
 import { loginLine, loginOf } from "./login";
 import { type LabPlan, type PlannedResource, resourceKey } from "./plan/types";
 
-const MACHINES = new Set(["libvirt:Domain", "virtualbox:Machine"]);
+const MACHINES = new Set(["libvirt:Domain", "virtualbox:Machine", "fog:ImagedHost"]);
 
 type Outputs = Record<string, pulumi.Output<unknown>>;
 
@@ -15,7 +15,8 @@ export function outputsOf(plan: LabPlan, declared: Map<string, LabResource>): Re
   for (const planned of plan.resources) {
     const { kind, name, inputs } = planned;
     const resource = declared.get(resourceKey(kind, name)) as unknown as Outputs;
-    if (MACHINES.has(kind)) machines[name] = machineOutputs(planned, resource);
+    if (MACHINES.has(kind))
+      machines[name] = machineOutputs(planned, resource, accessOf(plan, declared, name));
     if (kind === "boot:Record")
       bootRecords[name] = {
         bootedAt: resource.bootedAt,
@@ -29,10 +30,35 @@ export function outputsOf(plan: LabPlan, declared: Map<string, LabResource>): Re
   return { machines, vpnUsers, ...(Object.keys(bootRecords).length > 0 ? { bootRecords } : {}) };
 }
 
-function machineOutputs(planned: PlannedResource, { address, sshPort, sshHostKey }: Outputs): pulumi.Inputs {
-  const login = loginOf(planned);
-  const reached = { address, sshPort, sshHostKey };
-  if (!login) return reached;
+/** Who can log in to a machine, where labplan sees to that. */
+interface Credentials {
+  user: string;
+  /** Secret; undefined for keys alone, and for a password that the user brought. */
+  password?: pulumi.Output<unknown>;
+}
+
+function accessOf(
+  { resources }: LabPlan,
+  declared: Map<string, LabResource>,
+  machine: string,
+): Credentials | undefined {
+  const planned = resources.find(({ kind, name }) => kind === "ssh:Access" && name === machine);
+  if (!planned) return undefined;
+  const { user, password } = planned.inputs as { user: string; password: unknown };
+  const key = resourceKey(planned.kind, planned.name);
+  const { generatedPassword } = declared.get(key) as unknown as Outputs;
+  return { user, ...(password === "generated" && generatedPassword ? { password: generatedPassword } : {}) };
+}
+
+function machineOutputs(
+  planned: PlannedResource,
+  { address, sshPort, sshHostKey }: Outputs,
+  credentials: Credentials | undefined,
+): pulumi.Inputs {
+  const way = loginOf(planned);
+  const reached = { address, sshPort, sshHostKey, ...(credentials ? { credentials } : {}) };
+  if (!way) return reached;
+  const login = credentials ? { ...way, user: credentials.user } : way;
   // What is planned is known in a preview.
   const line =
     loginLine(login, {}) ??

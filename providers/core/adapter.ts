@@ -4,11 +4,22 @@ import { placeOf } from "../../stacks/config/place";
 import type { BackendConfig } from "../../stacks/config/types";
 import { changesOf, holdsUnknown, sentence, UNKNOWN } from "./change";
 import type { Definition, Run } from "./definition";
-import { LabError } from "./errors";
-import { hidden, UNFINISHED, visible } from "./hidden";
+import { BackendError, DeadlineError, LabError } from "./errors";
+import { hidden, parseMark, UNFINISHED, visible } from "./hidden";
 import { byBackend } from "./limits";
-import { makeRun } from "./run";
+import {
+  hear,
+  isAwaited,
+  isWipedOut,
+  machineName,
+  type On,
+  onChange,
+  refuseUnplaced,
+  SINCE,
+} from "./on-machine";
+import { backendOf, makeRun } from "./run";
 import { configure, currentSettings } from "./settings";
+import { wipes } from "./wipes";
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine's property bags have no type of their own
 type Properties = Record<string, any>;
@@ -63,6 +74,10 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
     return from < version ? (definition.migrate?.(own, from) as Properties) : own;
   }
 
+  /** As others name it that live on it. */
+  const keyOf = (properties: Properties): string =>
+    `${kind} ${properties.__as ?? parseMark(properties.__mark).name}`;
+
   /** What is returned to the engine: plain, with the hidden keys that refresh and delete need. */
   const returned = (properties: object, from: Properties): Properties =>
     plain({ ...properties, ...hidden(from), ...(version > 1 ? { [VERSION]: version } : {}) });
@@ -79,8 +94,11 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       },
     });
     try {
+      refuseUnplaced(run.backend, run.on);
       const observed = await definition.observe(inputs, run, known as object | undefined);
-      return { id, outs: returned(await definition.reconcile(inputs, observed, run), news) };
+      const outs = returned(await definition.reconcile(inputs, observed, run), news);
+      hear(keyOf(news), outs[SINCE]);
+      return { id, outs };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       // A step may have made it before the first checkpoint. Only what is ours is seen, so a foreign one stays out.
@@ -101,11 +119,36 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
   /** What a look at the backend refuses. A backend that cannot be looked at is a refusal too, so that all are told at once. */
   async function foreign(inputs: object, news: Properties): Promise<{ property: string; reason: string }[]> {
     const run = makeRun<object>(kind, news as never, { dryRun: true });
+    if (isAwaited(news)) {
+      tellOnce(run, `not checked: ${machineName(news.__on)} is not there yet, or is imaged anew`);
+      return [];
+    }
     try {
+      refuseUnplaced(run.backend, run.on);
       const problems = await byBackend(run, async () => (await definition.precheck?.(inputs, run)) ?? []);
       return problems.map(({ field, message }) => ({ property: `${kind}/${field}`, reason: message }));
     } catch (error) {
       return [{ property: kind, reason: error instanceof Error ? error.message : String(error) }];
+    }
+  }
+
+  /**
+   * A machine whose user locks us out must not keep anybody from destroying the lab: what cannot be looked at for that
+   * reason is taken as the state has it.
+   */
+  async function look(
+    run: Run<object>,
+    state: Properties,
+    properties: Properties,
+  ): Promise<object | undefined | "unseen"> {
+    try {
+      if (properties.__on) refuseUnplaced(run.backend, run.on);
+      return await byBackend(run, () => definition.observe(state, run, state));
+    } catch (error) {
+      const isWay = error instanceof BackendError || error instanceof DeadlineError;
+      if (!properties.__on || !isWay) throw error;
+      run.say(`could not be looked at, and is taken as the state has it: ${error.message}`, "warning");
+      return "unseen";
     }
   }
 
@@ -133,6 +176,13 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
             reason: message,
           }));
       const isNew = Object.keys(olds as Properties).length === 0;
+      if (failures.length === 0 && !isNew)
+        failures.push(
+          ...wipes(definition, inputs, visible(olds as Properties)).map(({ field, message }) => ({
+            property: `${kind}/${field}`,
+            reason: message,
+          })),
+        );
       if (failures.length === 0 && !isNew && definition.refuse)
         failures.push(
           ...definition.refuse(inputs, visible(olds as Properties)).map(({ field, message }) => ({
@@ -158,15 +208,19 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       for (const line of definition.notes?.(visible(news as Properties), known) ?? []) tellOnce(run, line);
       const unfinished = (olds as Properties)[UNFINISHED] as string | undefined;
       if (unfinished) tellOnce(run, `the last run did not finish it, and this one carries on: ${unfinished}`);
-      const withWhat = (news as Properties).__with;
+      const { __with: withWhat, __on: on } = news as Properties;
+      const moved = onChange((olds as Properties).__on, on);
+      if (moved?.sentence) tellOnce(run, moved.sentence);
+      if (on) hear((on as On).key, (on as On).since);
       return {
-        changes: fields.length + drifted.length > 0 || unfinished !== undefined,
+        changes: fields.length + drifted.length > 0 || unfinished !== undefined || moved !== undefined,
         replaces: [
           ...fields
             .filter((change) => change.class === "recreate" && !holdsUnknown(change.to))
             .map((c) => c.field),
           // Only the engine makes this one unknown, when it asks what goes down with a replaced network or volume.
           ...(withWhat === UNKNOWN ? ["__with"] : []),
+          ...(moved?.anew ? ["__on"] : []),
         ],
         deleteBeforeReplace: true,
       };
@@ -189,19 +243,24 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       if (currentSettings().offline)
         return { id, props: properties, inputs: inputsOf(definition, properties) };
       const run = makeRun<object>(kind, properties as never, { dryRun: true });
-      const live = await byBackend(run, () => definition.observe(state, run, state));
+      const backend = backendOf(properties.backend, properties.__backend);
+      const live = await look(run, state, properties);
+      if (live === "unseen") return { id, props: properties, inputs: inputsOf(definition, properties) };
       if (!live) {
-        refuseMoved(kind, properties, run.backend);
+        refuseMoved(kind, properties, backend);
         return {};
       }
       // Not merged with the state: a field that a handler leaves out is gone from the real thing.
-      const found = returned(live, { ...properties, __backend: run.backend });
+      const found = returned(live, { ...properties, __backend: backend });
+      hear(keyOf(properties), found[SINCE]);
       return { id, props: found, inputs: inputsOf(definition, found) };
     },
 
     async delete(_id, properties) {
       refuseOffline();
+      if (isWipedOut(properties)) return;
       const run = makeRun<object>(kind, properties, { dryRun: false });
+      refuseUnplaced(run.backend, run.on);
       await byBackend(run, () => definition.remove(current(properties), run));
     },
   };

@@ -10,6 +10,8 @@ export interface Hidden {
   __backend: BackendConfig;
   /** Name in the stack, when it is not the mark's. */
   __as?: string;
+  /** The machine that it lives on or in (`On`), where it is a declared one. */
+  __on?: unknown;
 }
 
 /** Why the last reconcile did not finish; in the state only, so that the next run carries on. */

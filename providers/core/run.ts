@@ -5,6 +5,7 @@ import { engineSignal, log } from "./engine";
 import { LabError } from "./errors";
 import { injectFault } from "./faults";
 import { type Hidden, parseMark } from "./hidden";
+import { atMachine, onMachine } from "./on-machine";
 import { currentSettings, resolveSecret } from "./settings";
 
 const PROJECT = "labplan";
@@ -15,8 +16,8 @@ export function urnOf(kind: string, mark: { stack: string; name: string }): stri
   return `urn:pulumi:${mark.stack}::${PROJECT}::pulumi-nodejs:dynamic/${module}:${type}::${mark.name}`;
 }
 
-/** The backend as configured now; the kept copy only when it left the config. */
-function backendOf(name: unknown, kept: BackendConfig): BackendConfig {
+/** The backend as configured now, as it is written there; the kept copy only when it left the config. */
+export function backendOf(name: unknown, kept: BackendConfig): BackendConfig {
   return (typeof name === "string" ? currentSettings().backends[name] : undefined) ?? kept;
 }
 
@@ -28,9 +29,11 @@ export function makeRun<S>(
 ): Run<S> {
   const mark = parseMark(properties.__mark);
   const urn = urnOf(kind, { stack: mark.stack, name: properties.__as ?? mark.name });
+  const on = onMachine(properties);
   const run: Run<S> = {
     signal: engineSignal,
-    backend: backendOf(properties.backend, properties.__backend),
+    backend: atMachine(backendOf(properties.backend, properties.__backend), on),
+    ...(on ? { on } : {}),
     mark,
     dryRun: options.dryRun,
     secret: (ref) => resolveSecret(ref),

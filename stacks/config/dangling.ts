@@ -1,13 +1,18 @@
 import { suggest } from "./suggest";
 import type { ConfigPath, ConfigProblem } from "./types";
 
-type Section = "backends" | "networks" | "images";
+type Section = "backends" | "networks" | "images" | "machines";
 
 /** Where the config names something that it declares elsewhere. `*` is any key or position, an item itself last. */
 const NAMED_AT: { at: string[]; section: Section; noun: string }[] = [
   { at: ["networks", "*", "backend"], section: "backends", noun: "backend" },
   { at: ["machines", "*", "backend"], section: "backends", noun: "backend" },
   { at: ["images", "*", "install", "backend"], section: "backends", noun: "backend" },
+  { at: ["images", "*", "fog", "backend"], section: "backends", noun: "backend" },
+  { at: ["images", "*", "fog", "capture", "from"], section: "machines", noun: "machine" },
+  { at: ["machines", "*", "power", "backend"], section: "backends", noun: "backend" },
+  { at: ["machines", "*", "onRelease"], section: "images", noun: "image" },
+  { at: ["backends", "*", "machine"], section: "machines", noun: "machine" },
   { at: ["images", "*", "install", "network"], section: "networks", noun: "network" },
   { at: ["vpn", "backend"], section: "backends", noun: "backend" },
   { at: ["machines", "*", "networks", "*"], section: "networks", noun: "network" },
@@ -31,7 +36,8 @@ export function danglingNames(
   return NAMED_AT.flatMap(({ at, section, noun }) => {
     if (unreadable.has(section)) return [];
     const declared = Object.keys(values[section] ?? {});
-    return found(values, at, []).flatMap(({ path, value }) => {
+    return found(values, at, []).flatMap(({ path, value: written }) => {
+      const value = at.at(-1) === "onRelease" ? releaseImage(written) : written;
       // A file on the hypervisor is no name.
       const isName = typeof value === "string" && !(at.includes("kernel") && value.startsWith("/"));
       if (!isName || declared.includes(value)) return [];
@@ -40,6 +46,10 @@ export function danglingNames(
     });
   });
 }
+
+/** The image of `image:clean-c7`; of the other words none. */
+const releaseImage = (written: unknown): string | undefined =>
+  typeof written === "string" ? /^\s*image:\s*(\S.*?)\s*$/.exec(written)?.[1] : undefined;
 
 function found(
   value: unknown,

@@ -2,6 +2,7 @@ import * as ipaddr from "ipaddr.js";
 import { parseDuration } from "./durations";
 import { parseInstant } from "./instants";
 import { parseForward } from "./port-forwards";
+import { parseRelease } from "./release";
 import { parseSize } from "./sizes";
 
 /** What is wrong with a text, for people; undefined when nothing is. */
@@ -41,6 +42,10 @@ export const formats: Record<string, Check> = {
   "ldap-url": checkLdapUrl,
   "libvirt-uri": checkLibvirtUri,
   "virtualbox-host": checkVirtualBoxHost,
+  "ssh-host": checkSshHost,
+  "fog-url": (text) => checkServiceUrl(text, "FOG server", "http://fog.example/fog", "userToken"),
+  "redfish-url": (text) => checkServiceUrl(text, "BMC", "https://bmc1.example", "password"),
+  release: refusalOf(parseRelease),
   "port-forward": refusalOf(parseForward),
   checksum: checkChecksum,
   "ssh-public-key": checkPublicKey,
@@ -111,6 +116,25 @@ function checkVirtualBoxHost(text: string): string | undefined {
   return url?.protocol === "ssh:" && url.hostname && ["", "/"].includes(url.pathname) && !url.search
     ? undefined
     : `"${text}" is no VirtualBox host; write ssh://user@host, ssh://user@host:port or embedded:, or leave it out for this machine`;
+}
+
+function checkSshHost(text: string): string | undefined {
+  const url = urlOf(text);
+  // The text may hold a password: it is not repeated.
+  if (url?.password) return "the address holds a password; log in with a key: ssh://user@host";
+  return url?.protocol === "ssh:" && url.hostname && ["", "/"].includes(url.pathname) && !url.search
+    ? undefined
+    : `"${text}" is no SSH host; write ssh://user@host or ssh://user@host:port`;
+}
+
+/** A service over HTTP whose login is given by name, elsewhere. */
+function checkServiceUrl(text: string, what: string, example: string, field: string): string | undefined {
+  if (text === "embedded:") return undefined;
+  const url = urlOf(text);
+  if (url?.username || url?.password) return `the URL holds a login; name the secret in \`${field}\``;
+  return url && /^https?:$/.test(url.protocol) && url.hostname && !url.search && !url.hash
+    ? undefined
+    : `"${text}" is no URL of a ${what}; write one like ${example}, or embedded:`;
 }
 
 function checkChecksum(text: string): string | undefined {

@@ -3,13 +3,17 @@ import { parseDuration } from "./durations";
 import { parseInstant } from "./instants";
 import { publicKey, type Reading, template } from "./named-files";
 import { parseForward } from "./port-forwards";
+import { parseRelease } from "./release";
 import { parseSize } from "./sizes";
 import type {
+  AccessConfig,
   BackendConfig,
   CloudInitConfig,
   ConfigPath,
   DiskConfig,
+  FogImageConfig,
   ImageConfig,
+  ImagingConfig,
   InstallConfig,
   MachineConfig,
   NetworkConfig,
@@ -22,6 +26,7 @@ import type {
 import type {
   WrittenDisk,
   WrittenImage,
+  WrittenImaging,
   WrittenInstall,
   WrittenMachine,
   WrittenNetwork,
@@ -39,16 +44,23 @@ export const imageOf = (written: WrittenImage, at: ConfigPath, reading: Reading)
       `a url needs a checksum; get one with "curl -L ${written.url} | sha256sum"`,
     );
   const { install, ...same } = written;
-  if (install !== undefined)
+  const without =
+    install === undefined
+      ? written.fog && "FOG keeps images by itself"
+      : "it is of an image that exists; an installed one has none";
+  if (without)
     for (const field of ["checksum", "format"] as const)
-      if (written[field] !== undefined)
-        reading.problem([...at, field], `${field} is of an image that exists; an installed one has none`);
+      if (written[field] !== undefined) reading.problem([...at, field], `take ${field} out: ${without}`);
   return compact({
     ...same,
     checksum: written.checksum?.toLowerCase(),
     install: install && installOf(install, [...at, "install"], reading),
+    fog: written.fog && fogImageOf(written.fog),
   });
 };
+
+const fogImageOf = (written: FogImageConfig): FogImageConfig =>
+  compact({ ...written, hostKey: written.hostKey?.trim() });
 
 function installOf(written: WrittenInstall, at: ConfigPath, reading: Reading): InstallConfig {
   const { size, memory, timeout, ...same } = written;
@@ -82,15 +94,28 @@ export function machineOf(written: WrittenMachine, at: ConfigPath, reading: Read
     memory,
     disk: _disk,
     disks: _disks,
-    image: _image,
+    image,
+    mac,
+    macs,
+    onRelease,
+    imaging,
+    access,
     networks,
     snapshots,
     user: _user,
     sshKeys: _keys,
     ...same
   } = written;
+  if (mac !== undefined && macs !== undefined)
+    reading.problem([...at, "mac"], "mac is the short form of macs; give only one of them");
   return compact({
     ...same,
+    // Without a disk it is a FOG host's own, which the plan looks at.
+    image: written.disk === undefined && written.disks === undefined ? image : undefined,
+    macs: (macs ?? (mac === undefined ? undefined : [mac]))?.map((one) => one.toLowerCase()),
+    onRelease: onRelease === undefined ? undefined : parseRelease(onRelease),
+    imaging: imaging && imagingOf(imaging),
+    access: access && accessOf(access, [...at, "access"], reading),
     memoryMiB: memory === undefined ? undefined : mebibytes(memory),
     disks: disksOf(written, at, reading),
     networks: networks?.map(nicOf),
@@ -100,6 +125,23 @@ export function machineOf(written: WrittenMachine, at: ConfigPath, reading: Read
     template: template(written.template, at, reading),
   });
 }
+
+const seconds = (duration: string | undefined): number | undefined =>
+  duration === undefined ? undefined : parseDuration(duration);
+
+const imagingOf = ({ queued, stall, total, boot }: WrittenImaging): ImagingConfig =>
+  compact({
+    queuedS: seconds(queued),
+    stallS: seconds(stall),
+    totalS: seconds(total),
+    bootS: seconds(boot),
+  });
+
+const accessOf = (written: AccessConfig, at: ConfigPath, reading: Reading): AccessConfig =>
+  compact({
+    ...written,
+    sshKeys: written.sshKeys?.map((key, i) => publicKey(key, [...at, "sshKeys", i], reading)),
+  });
 
 const nicOf = (written: string | WrittenNic): NicConfig =>
   typeof written === "string"
@@ -119,12 +161,9 @@ function disksOf(written: WrittenMachine, at: ConfigPath, reading: Reading): Dis
   }
   const list = written.disks ?? (written.disk === undefined ? [] : [written.disk]);
   const [first] = list;
-  if (written.image !== undefined) {
-    if (first === undefined)
-      reading.problem([...at, "image"], 'an image needs a disk to lie on; add one, like "disk: 20 GiB"');
-    else if (typeof first === "object" && (first.image !== undefined || first.volume !== undefined))
-      reading.problem([...at, "image"], "the first disk says already what is on it; take one of the two out");
-  }
+  const isTaken = typeof first === "object" && (first.image !== undefined || first.volume !== undefined);
+  if (written.image !== undefined && isTaken)
+    reading.problem([...at, "image"], "the first disk says already what is on it; take one of the two out");
   if (list.length === 0) return undefined;
   return list.map((disk, i) => {
     const place = written.disk === undefined ? [...at, "disks", i] : [...at, "disk"];

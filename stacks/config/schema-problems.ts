@@ -116,7 +116,8 @@ function missing(error: ErrorObject): string {
   const name = String(error.params.missingProperty);
   if (name === `${NAMESPACE}lab`)
     return 'labplan:lab, the lab\'s random id, is missing; "npm run lab -- init <stack>" writes it';
-  if (name === "kind") return `kind is missing; one of ${KINDS.join(", ")}`;
+  const kinds = kindsIn(error);
+  if (name === "kind" && kinds.length > 0) return `kind is missing; one of ${kinds.join(", ")}`;
   const field = (error.parentSchema?.properties as Record<string, { description?: string }> | undefined)?.[
     name
   ];
@@ -128,11 +129,21 @@ const firstSentence = (text: string): string => {
   return sentence.replace(/\.$/, "").replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 };
 
-const KINDS = ["libvirt", "virtualbox", "ldap", "embedded"];
+/** The kinds that a thing can be of, by the names of their schemas: `#/definitions/power-ipmi` is `ipmi`. */
+const kindsIn = ({ parentSchema }: ErrorObject): string[] =>
+  ((parentSchema?.oneOf ?? []) as { $ref?: string }[]).map(
+    ({ $ref = "" }) =>
+      $ref
+        .split("/")
+        .at(-1)
+        ?.replace(/^power-/, "") ?? "",
+  );
 
-function wrongKind({ params: { tagValue } }: ErrorObject): string {
-  const near = typeof tagValue === "string" ? suggest(tagValue, KINDS) : `; one of ${KINDS.join(", ")}`;
-  return `${kindOf(tagValue)} is no kind of backend${near}`;
+function wrongKind(error: ErrorObject): string {
+  const { tagValue } = error.params;
+  const kinds = kindsIn(error);
+  const near = typeof tagValue === "string" ? suggest(tagValue, kinds) : `; one of ${kinds.join(", ")}`;
+  return `${kindOf(tagValue)} is no kind of ${kinds.includes("ipmi") ? "power" : "backend"}${near}`;
 }
 
 function oneOf(error: ErrorObject): string {

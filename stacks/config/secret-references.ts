@@ -29,8 +29,17 @@ function namedSecrets(config: LabConfig): { path: ConfigPath; secret: string }[]
   const refs: { path: ConfigPath; ref: SecretRef | undefined }[] = [];
   for (const [name, backend] of Object.entries(config.backends))
     if (backend.kind === "ldap") refs.push({ path: ["backends", name, "password"], ref: backend.password });
+    else if (backend.kind === "fog")
+      for (const field of ["apiToken", "userToken"] as const)
+        refs.push({ path: ["backends", name, field], ref: backend[field] });
   for (const [name, { install }] of Object.entries(config.images))
     refs.push({ path: ["images", name, "install", "rootPassword"], ref: install?.rootPassword });
+  for (const [name, { power, access }] of Object.entries(config.machines)) {
+    if (power?.kind === "redfish" || power?.kind === "ipmi")
+      refs.push({ path: ["machines", name, "power", "password"], ref: power.password });
+    if (typeof access?.password === "object")
+      refs.push({ path: ["machines", name, "access", "password"], ref: access.password });
+  }
   for (const [name, user] of Object.entries(config.vpn?.users ?? {}))
     refs.push({ path: ["vpn", "users", name, "password"], ref: user.password });
   const named = refs.flatMap(({ path, ref }) =>

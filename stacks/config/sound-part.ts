@@ -23,15 +23,17 @@ export function soundPart(config: LabConfig, bad: ReadonlySet<string>): LabConfi
   const images = keep(
     "images",
     config.images,
-    ({ install }) =>
-      install === undefined ||
-      (inBackend(install) && (install.network === undefined || Object.hasOwn(networks, install.network))),
+    ({ install, fog }) =>
+      (fog === undefined || (inBackend(fog) && !bad.has(`machines/${fog.capture?.from}`))) &&
+      (install === undefined ||
+        (inBackend(install) && (install.network === undefined || Object.hasOwn(networks, install.network)))),
   );
   const machines = keep(
     "machines",
     config.machines,
     (machine) =>
       inBackend(machine) &&
+      powerOf(machine).every(inBackend) &&
       networksOf(machine).every((name) => Object.hasOwn(networks, name)) &&
       imagesOf(machine).every((name) => Object.hasOwn(images, name)),
   );
@@ -48,12 +50,19 @@ export function soundPart(config: LabConfig, bad: ReadonlySet<string>): LabConfi
   };
 }
 
+/** Power that goes through a backend. */
+const powerOf = ({ power }: MachineConfig): { backend: string }[] =>
+  power?.kind === "libvirt" || power?.kind === "virtualbox" ? [power] : [];
+
 const networksOf = (machine: MachineConfig): string[] =>
   (machine.networks ?? []).flatMap(({ network }) => network ?? []);
 
-function imagesOf({ disks, iso, kernel }: MachineConfig): string[] {
+function imagesOf({ disks, iso, kernel, image, onRelease }: MachineConfig): string[] {
   const files = [kernel?.kernel, kernel?.initrd].filter(
     (file) => file !== undefined && !file.startsWith("/"),
   );
-  return [...(disks ?? []).map(({ image }) => image), iso, ...files].filter((name) => name !== undefined);
+  const released = onRelease?.do === "image" ? onRelease.image : undefined;
+  return [...(disks ?? []).map((disk) => disk.image), iso, image, released, ...files].filter(
+    (name) => name !== undefined,
+  );
 }

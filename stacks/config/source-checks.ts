@@ -15,7 +15,7 @@ import { closest, suggest } from "./suggest";
 import type { ConfigPath } from "./types";
 
 /** Fields that take a secret by name. */
-const SECRET_FIELDS = ["password", "rootPassword"];
+const SECRET_FIELDS = ["password", "rootPassword", "apiToken", "userToken"];
 
 /** Texts of the user's own, in which a secret is named within the text. */
 const TEXT_FIELDS = ["userData", "networkConfig", "commands", "variables"];

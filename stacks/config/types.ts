@@ -357,6 +357,8 @@ export interface AccessConfig {
 
 export interface MachineConfig extends Declared {
   backend: string;
+  /** The image that is put on it (fog). On hypervisors images are on disks. */
+  image?: string;
   /** Raise to image the host anew (fog). @default 1 */
   imageGeneration?: number;
   /** MAC addresses of a host, the one that boots from the network first (fog): registers it. */

@@ -5,6 +5,10 @@ const WRITTEN_AS: Record<string, string> = {
   memoryMiB: "memory",
   sizeBytes: "size",
   timeoutS: "timeout",
+  queuedS: "queued",
+  stallS: "stall",
+  totalS: "total",
+  bootS: "boot",
 };
 
 /** Long forms that people may write as something shorter, at the place where the pattern's fields stand. */
@@ -13,6 +17,8 @@ const SHORT_FORMS: { long: (string | number)[]; short: (string | number)[] }[] =
   { long: ["disks", 0, "image"], short: ["disk", "image"] },
   { long: ["disks", 0], short: ["disk"] },
   { long: ["disks"], short: ["disk"] },
+  { long: ["macs", 0], short: ["mac"] },
+  { long: ["macs"], short: ["mac"] },
   { long: ["cloudInit", "user"], short: ["user"] },
   { long: ["cloudInit", "sshKeys"], short: ["sshKeys"] },
 ];

@@ -1,5 +1,6 @@
 /** Config as people write it, where that differs from `types.ts`: what the schemas let through. */
 import type {
+  AccessConfig,
   BackendConfig,
   BootServerConfig,
   CloudInitConfig,
@@ -42,8 +43,23 @@ export interface WrittenImage extends Omit<ImageConfig, "install"> {
   install?: WrittenInstall;
 }
 
+export interface WrittenImaging {
+  queued?: string;
+  stall?: string;
+  total?: string;
+  boot?: string;
+}
+
 export interface WrittenMachine
-  extends Omit<MachineConfig, "memoryMiB" | "disks" | "networks" | "wait" | "snapshots"> {
+  extends Omit<
+    MachineConfig,
+    "memoryMiB" | "disks" | "networks" | "wait" | "snapshots" | "onRelease" | "imaging" | "access"
+  > {
+  mac?: string;
+  /** `image:<image>`, `wipe`, `poweroff` or `keep` */
+  onRelease?: string;
+  imaging?: WrittenImaging;
+  access?: AccessConfig;
   memory?: string;
   disk?: string | WrittenDisk;
   disks?: (string | WrittenDisk)[];

@@ -2,9 +2,9 @@ import type { RecordInputs } from "../../providers/boot/record";
 import { bootServerFor } from "./boot-server";
 import { planCloudInit } from "./cloud-init";
 import type { Context } from "./context";
-import type { MachineFacts } from "./machines";
+import { type MachineFacts, machineKey } from "./machines";
 import { renamed } from "./renamed";
-import { type PlannedResource, resourceKey } from "./types";
+import type { PlannedResource } from "./types";
 import { WAIT_S } from "./waits";
 
 /** Where machines that wait for their own call send it; and what is wrong with those that cannot. */
@@ -33,9 +33,9 @@ export const bootRecordOf = ({ bootServer }: MachineFacts): { url: string } | un
 
 /** The wait itself: after the machine, and anew with it. */
 export function recordResource(machine: MachineFacts): PlannedResource | undefined {
-  const { logical, config, backend, hypervisor, bootServer, nics } = machine;
+  const { logical, config, backend, bootServer, nics } = machine;
   if (!bootServer) return undefined;
-  const key = resourceKey(hypervisor === "libvirt" ? "libvirt:Domain" : "virtualbox:Machine", logical);
+  const key = machineKey(machine);
   const inputs: RecordInputs = {
     name: logical,
     backend: config.backend,

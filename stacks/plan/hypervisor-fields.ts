@@ -1,5 +1,6 @@
 import type { ConfigPath, DiskConfig, MachineConfig } from "../config/types";
 import type { Context } from "./context";
+import { checkNoFogFields } from "./fog-fields";
 import type { Hypervisor } from "./hypervisor";
 import { own } from "./stable";
 
@@ -33,6 +34,7 @@ export function checkHypervisorFields(config: MachineConfig, hypervisor: Hypervi
     hypervisor === "libvirt"
       ? ([VIRTUALBOX_ONLY, "VirtualBox's", "libvirt"] as const)
       : ([LIBVIRT_ONLY, "libvirt's", "VirtualBox"] as const);
+  checkNoFogFields(config, here, add);
   for (const { field, advice } of rules)
     if (config[field] !== undefined && !isEmpty(config[field]))
       add([field], `${field} is ${owner}, and this machine is on ${here}. ${advice}.`);

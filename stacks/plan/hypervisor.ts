@@ -7,6 +7,9 @@ export type Hypervisor = "libvirt" | "virtualbox";
 /** Kinds of backends that machines can live on. */
 export const HYPERVISOR_KINDS = ["libvirt", "virtualbox", "embedded"] as const;
 
+/** And hosts of bare metal. */
+export const MACHINE_KINDS = [...HYPERVISOR_KINDS, "fog"] as const;
+
 /** `kind: embedded` is the embedded lab's libvirt; its VirtualBox has a host of that name. */
 export const hypervisorOf = (backend: BackendConfig): Hypervisor =>
   backend.kind === "virtualbox" ? "virtualbox" : "libvirt";

@@ -114,7 +114,12 @@ function checkDisk(
     );
     return;
   }
-  if (imageFormat(image) === "iso")
+  if (image.fog)
+    add(
+      [...path, "image"],
+      `image "${disk.image}" is of a FOG server, for hosts of bare metal. Name one with a \`url\`, a \`path\` or an \`install\`.`,
+    );
+  else if (imageFormat(image) === "iso")
     add(
       [...path, "image"],
       `image "${disk.image}" is an ISO, and no disk can be made of it. Put it in the drive: \`iso: ${disk.image}\`.`,
@@ -177,7 +182,15 @@ function checkBoot(config: MachineConfig, add: Add): void {
     );
   if (boot.includes("hd") && !hasDisk && !config.kernel)
     add(["boot"], `it boots from hd, and has no disk. Add \`disk: 20 GiB\`, or take hd out of \`boot\`.`);
-  if (running && !hasDisk && config.iso === undefined && !config.kernel && !boot.includes("network"))
+  // An image without a disk is told as such.
+  if (
+    running &&
+    !hasDisk &&
+    config.image === undefined &&
+    config.iso === undefined &&
+    !config.kernel &&
+    !boot.includes("network")
+  )
     add(
       [],
       `there is nothing to boot. Give it an image, a disk, an iso, a kernel or \`boot: [network]\`; or say \`running: false\`.`,

@@ -3,7 +3,7 @@ import type { BackendConfig, MachineConfig } from "../config/types";
 import { backendFor } from "./backends";
 import { planBootRecords } from "./boot-record";
 import { type Context, originOf } from "./context";
-import { HYPERVISOR_KINDS, type Hypervisor, hypervisorOf, hypervisorPlace } from "./hypervisor";
+import { type Hypervisor, hypervisorOf, hypervisorPlace, MACHINE_KINDS } from "./hypervisor";
 import { uuidOf } from "./identity";
 import { checkMachine } from "./machine-fields";
 import { checkMoves } from "./moves";
@@ -12,6 +12,7 @@ import { type NicFacts, planNics } from "./nics";
 import { planPorts, type SshForward } from "./ports";
 import type { Seed } from "./seeds";
 import { own, sortedKeys } from "./stable";
+import { resourceKey } from "./types";
 import { checkWaits } from "./waits";
 
 /** A machine with all its facts. */
@@ -33,7 +34,11 @@ export interface MachineFacts extends Seed {
   bootServer?: BootServerInputs;
 }
 
-/** Every machine that can be planned; what is wrong with the others is in the problems. */
+/** Of its resource. */
+export const machineKey = ({ hypervisor, logical }: Pick<MachineFacts, "hypervisor" | "logical">): string =>
+  resourceKey(hypervisor === "libvirt" ? "libvirt:Domain" : "virtualbox:Machine", logical);
+
+/** Every machine of a hypervisor that can be planned; what is wrong with the others is in the problems. */
 export function planMachines(
   context: Context,
   networks: ReadonlyMap<string, NetworkFacts>,
@@ -43,7 +48,8 @@ export function planMachines(
     const given = own(context.config.machines, logical);
     if (!given) continue;
     const path = ["machines", logical, "backend"];
-    const backend = backendFor(context, given.backend, HYPERVISOR_KINDS, path);
+    const backend = backendFor(context, given.backend, MACHINE_KINDS, path);
+    if (backend?.kind === "fog") continue;
     const config = backend ? withDefaultCard(given, backend) : given;
     checkMachine(context, logical, config, backend && hypervisorOf(backend));
     if (!backend) continue;

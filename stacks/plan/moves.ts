@@ -1,5 +1,6 @@
 import type { MachineConfig } from "../config/types";
 import type { Context } from "./context";
+import type { FogHostFacts } from "./fog-hosts";
 import { HYPERVISOR_NAMES, hypervisorOf } from "./hypervisor";
 import type { MachineFacts } from "./machines";
 import { own } from "./stable";
@@ -18,7 +19,8 @@ export function checkMoves(context: Context, machines: ReadonlyMap<string, Machi
       context.notes.push(`${move}.`);
       continue;
     }
-    const loss = `its disks are not copied and those on ${before} are deleted`;
+    const wasMetal = own(context.config.backends, before)?.kind === "fog";
+    const loss = `its disks are not copied and ${wasMetal ? "the host is given back as its `onRelease` said" : `those on ${before} are deleted`}`;
     if (config.allow?.includes("wipe")) context.notes.push(`${move}; ${loss}.`);
     else
       context.problems.add(
@@ -32,8 +34,23 @@ export function checkMoves(context: Context, machines: ReadonlyMap<string, Machi
 const losesDisks = ({ disks = [] }: MachineConfig): boolean =>
   disks.some(({ volume }) => volume === undefined);
 
+/**
+ * A machine that moves between a hypervisor and bare metal, or between FOG servers. A host is given back as it says
+ * itself; what is put on a new one is refused elsewhere.
+ */
+export function checkFogMoves(context: Context, hosts: ReadonlyMap<string, FogHostFacts>): void {
+  for (const { logical, source, config } of hosts.values()) {
+    const before = own(context.lock.homes, source);
+    if (before === undefined || before === config.backend) continue;
+    context.notes.push(
+      `${logical} moves from ${withKind(context, before)} to ${withKind(context, config.backend)}: what was there is given up, and nothing of it is copied.`,
+    );
+  }
+}
+
 /** `rack (libvirt)`; without a kind when the config has it no longer. */
 function withKind({ config }: Context, name: string): string {
   const backend = own(config.backends, name);
-  return backend ? `${name} (${HYPERVISOR_NAMES[hypervisorOf(backend)]})` : name;
+  if (!backend) return name;
+  return `${name} (${backend.kind === "fog" ? "FOG" : HYPERVISOR_NAMES[hypervisorOf(backend)]})`;
 }

@@ -1,5 +1,6 @@
 import type { Context } from "./context";
 import { newAddress, newCard, newCidr, newPort, newSeed } from "./describe";
+import type { FogHostFacts } from "./fog-hosts";
 import { clonesOf } from "./image-uses";
 import { formatCidr } from "./ipv4";
 import type { MachineFacts } from "./machines";
@@ -15,6 +16,7 @@ export function nextLock(
   context: Context,
   networks: ReadonlyMap<string, NetworkFacts>,
   machines: ReadonlyMap<string, MachineFacts>,
+  hosts: ReadonlyMap<string, FogHostFacts>,
 ): { lock: Lock; newFacts: string[] } {
   const { lock, seeds, config } = context;
   const cidrs = new Map<string, string>();
@@ -58,7 +60,10 @@ export function nextLock(
   for (const [key, seed] of Object.entries(seeds.remembered))
     if (own(lock.seeds, key) !== seed && !key.endsWith(`/${seed}`)) newFacts.push(newSeed(key, seed));
 
-  const homes = [...machines.values()].map(({ logical, config: { backend } }) => [logical, backend]);
+  const homes = [...machines.values(), ...hosts.values()].map(({ logical, config: { backend } }) => [
+    logical,
+    backend,
+  ]);
   const users = Object.entries(config.vpn?.users ?? {}).map(([logical, { name }]) => [
     logical,
     name ?? logical,

@@ -1,16 +1,23 @@
 import type { LabConfig } from "../config/types";
+import { planAccess } from "./access";
 import { checkBackends } from "./backends";
 import { recordResource } from "./boot-record";
 import { checkConflicts } from "./conflicts";
 import type { Context } from "./context";
 import { unappliedAddress } from "./describe";
+import { planFog } from "./fog";
+import { checkCaptures, checkFogConflicts } from "./fog-conflicts";
+import { planFogHosts } from "./fog-hosts";
+import { planFogImages } from "./fog-images";
 import type { Hypervisor } from "./hypervisor";
 import { checkImageUses } from "./image-uses";
 import { checkImages } from "./images";
 import { planInstalls } from "./installs";
 import { planLdap } from "./ldap";
 import { planLibvirt } from "./libvirt";
+import { checkMachineBackends, onMachines } from "./machine-backends";
 import { type MachineFacts, planMachines } from "./machines";
+import { checkFogMoves } from "./moves";
 import { planNetworks } from "./networks";
 import { nextLock } from "./next-lock";
 import { dependencyOrder } from "./order";
@@ -40,7 +47,13 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
   checkImages(context);
   const networks = planNetworks(context);
   const machines = planMachines(context, networks);
+  const fogImages = planFogImages(context);
+  const hosts = planFogHosts(context, fogImages);
   checkConflicts(context, networks, machines);
+  checkFogConflicts(context, [...hosts.values()], [...machines.values()]);
+  checkCaptures(context, fogImages, hosts);
+  checkFogMoves(context, hosts);
+  checkMachineBackends(context, hosts, machines);
   const installs = planInstalls(context, networks, machines);
   checkImageUses(context, machines);
   const users = planLdap(context);
@@ -49,21 +62,24 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
 
   const on = <T extends { hypervisor: Hypervisor }>(things: ReadonlyMap<string, T>, which: Hypervisor) =>
     [...things.values()].filter(({ hypervisor }) => hypervisor === which);
-  const ordered = dependencyOrder(
-    [
-      ...planLibvirt(context, on(networks, "libvirt"), on(machines, "libvirt"), on(installs, "libvirt")),
-      ...planVirtualBox(
-        context,
-        on(networks, "virtualbox"),
-        on(machines, "virtualbox"),
-        on(installs, "virtualbox"),
-      ),
-      ...[...machines.values()].flatMap((machine) => recordResource(machine) ?? []),
-      ...users,
-    ],
-    keyOf,
-    (resource) => resource.dependsOn,
-  );
+  const made = [
+    ...planLibvirt(context, on(networks, "libvirt"), on(machines, "libvirt"), on(installs, "libvirt")),
+    ...planVirtualBox(
+      context,
+      on(networks, "virtualbox"),
+      on(machines, "virtualbox"),
+      on(installs, "virtualbox"),
+    ),
+    ...planFog(context, fogImages, hosts, machines),
+    ...[...machines.values()].flatMap((machine) => recordResource(machine) ?? []),
+    ...users,
+  ];
+  const resources = [
+    ...onMachines(context, hosts, machines, made),
+    ...planAccess(context, hosts, machines, made),
+  ];
+  if (problems.found.length > 0) return { problems: problems.found };
+  const ordered = dependencyOrder(resources, keyOf, (resource) => resource.dependsOn);
   if (!ordered.order)
     return {
       problems: [
@@ -76,7 +92,7 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
       lab: config.lab,
       stack: config.stack,
       resources: ordered.order.map(settled),
-      ...nextLock(context, networks, machines),
+      ...nextLock(context, networks, machines, hosts),
       notes: context.notes,
     },
     problems: [],

@@ -3,7 +3,7 @@ import { formerNamesOf } from "./renamed";
 import { own, sortedKeys } from "./stable";
 import type { Lock } from "./types";
 
-export type Section = "machines" | "networks" | "users";
+export type Section = "machines" | "networks" | "images" | "users";
 
 /** Where a thing's facts come from. */
 export interface Seed {
@@ -89,9 +89,14 @@ function sectionsOf(config: LabConfig): [Section, Record<string, Declared>][] {
   return [
     ["machines", config.machines],
     ["networks", config.networks],
+    ["images", fogImagesOf(config)],
     ["users", config.vpn?.users ?? {}],
   ];
 }
+
+/** Images of FOG servers: the only ones that are declared things themselves. */
+const fogImagesOf = ({ images }: LabConfig): Record<string, Declared> =>
+  Object.fromEntries(Object.entries(images).flatMap(([name, { fog }]) => (fog ? [[name, fog]] : [])));
 
 /** Everything that the lock file has an entry of, as `section/name`. */
 function namesIn(lock: Lock): Set<string> {

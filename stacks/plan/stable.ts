@@ -10,6 +10,15 @@ export const sortedKeys = (record: object): string[] => Object.keys(record).sort
 export const own = <T>(record: Record<string, T> | undefined, key: string): T | undefined =>
   record && Object.hasOwn(record, key) ? record[key] : undefined;
 
+/** Those of the fields that are given. */
+export const given = <T extends object, K extends keyof T>(
+  from: T,
+  fields: readonly K[],
+): { [F in K]?: Exclude<T[F], undefined> } =>
+  Object.fromEntries(
+    fields.flatMap((field) => (from[field] === undefined ? [] : [[field, from[field]]])),
+  ) as { [F in K]?: Exclude<T[F], undefined> };
+
 /** A deep copy with sorted keys and nothing undefined in it. */
 export function stable<T>(value: T): T {
   if (Array.isArray(value))

@@ -22,9 +22,10 @@ export interface PlannedResource {
   backend: BackendConfig;
   /**
    * The machine that it lives on or in: it is told how that is reached, and is made anew when that is imaged anew.
-   * `deletedWith`: gone with that machine, so that nobody has to log in there to remove it.
+   * `deletedWith`: gone with that machine, so that nobody has to log in there to remove it. `edition`: where it is and
+   * what it is imaged with, in a word; a preview cannot ask the machine whether it is imaged anew.
    */
-  on?: { key: string; deletedWith: boolean };
+  on?: { key: string; deletedWith: boolean; edition: string };
 }
 
 export const resourceKey = (kind: string, name: string): string => `${kind} ${name}`;
