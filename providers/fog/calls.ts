@@ -51,10 +51,9 @@ export async function writeAndLook<T>(
         // Not even a look gets through: the first error says more.
         throw isFog(second) ? error : second;
       });
-      if (done !== undefined || attempt === 2) {
-        if (done === undefined) throw error;
-        return done;
-      }
+      if (done !== undefined) return done;
+      // What did not answer in time may still be at it.
+      if (attempt === 2 || error.reason === "timeout") throw error;
     }
   }
 }

@@ -53,7 +53,7 @@ export function addressOf({ url, apiToken, userToken, caFile }: FogEndpoint): Ad
 /** A file's last line break in a header is another token, and one that was decoded is none (recorded, 1.5.8). */
 function tokenOf(label: string, name: "apiToken" | "userToken", given: string): string {
   const token = given.trim();
-  if (/^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(token)) return token;
+  if (/^(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(token)) return token;
   throw new FogError(
     name === "apiToken" ? "forbidden" : "unauthorized",
     `${label}: its ${name} is ${token === "" ? "empty" : "not base64"}. Copy it as FOG's web page shows it, without decoding it.`,

@@ -87,7 +87,8 @@ export async function startTask(start: StartTask): Promise<FogTask> {
         "refused",
         `${calls.label}: it answered that the task of host "${host.name}" is made, and has none. Look at its log (FOG Configuration, Log Viewer), and run it again.`,
       );
-    if (attempt === ATTEMPTS) throw trouble;
+    // What did not answer in time may still be at it: a second one would make a second task.
+    if (attempt === ATTEMPTS || trouble.reason === "timeout") throw trouble;
   }
 }
 
