@@ -17,6 +17,10 @@ const servers = new Map<string, FogServer>();
 const POLL_MS = 5_000;
 const EMBEDDED_POLL_MS = 200;
 
+/** `LABPLAN_FOG_POLL_MS` overrides it. */
+const pollMsOf = (embedded: boolean, env: NodeJS.ProcessEnv = process.env): number =>
+  Number(env.LABPLAN_FOG_POLL_MS) || (embedded ? EMBEDDED_POLL_MS : POLL_MS);
+
 /** The client of a run's backend; its tokens are read now, so that rotated ones are used at once. */
 export async function clientFor(
   run: Pick<Run, "backend" | "signal" | "secret"> & Partial<Pick<Run, "say">>,
@@ -32,7 +36,7 @@ export async function clientFor(
   return restClient(server, {
     signal: run.signal,
     warn: (message) => run.say?.(message, "warning"),
-    pollMs: embedded ? EMBEDDED_POLL_MS : POLL_MS,
+    pollMs: pollMsOf(embedded),
   });
 }
 

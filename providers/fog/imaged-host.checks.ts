@@ -24,6 +24,7 @@ export async function precheckImaging(
   if (host && mark && !mark.text.startsWith(`${run.mark.lab}/${run.mark.stack}/`))
     return problem("name", foreignMessage("host", inputs.name, mark));
   return [
+    ...problem("name", recordTrouble(client, inputs, host)),
     // A record that we made is set right by its own resource.
     ...problem("mac", host && !mark ? wrongMachine(client, host, inputs.mac) : undefined),
     ...problem("image", await imageTrouble(client, inputs.image)),
@@ -32,6 +33,18 @@ export async function precheckImaging(
     ...problem("name", host && (await othersTask(client, host, run.mark))),
     ...problem("allow", await wipeTrouble(client, inputs, host, run)),
   ];
+}
+
+/** With MACs, the record is another resource's, which says what is wrong with it by itself. */
+function recordTrouble(
+  client: FogClient,
+  { name, mac, adopt }: ImagedHostInputs,
+  host: FogHost | undefined,
+): string | undefined {
+  if (mac !== undefined || (host && (adopt || readMark(host.description)))) return undefined;
+  return host
+    ? foreignMessage("host", name, undefined)
+    : `${client.server} has no host "${name}". To register it, say its "macs:", the one that boots from the network first.`;
 }
 
 /** Says what is lost, and refuses it unless that is allowed. */
