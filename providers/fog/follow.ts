@@ -122,7 +122,7 @@ interface Last {
 
 function tooLate(following: Following, { seen, passed, quiet, trouble }: Last): DeadlineError {
   const { client, host, what, limits, task } = following;
-  const s = (seconds: number) => `${Math.round(seconds)} s`;
+  const s = (seconds: number) => `${seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds)} s`;
   const last = `Last seen of task ${task.id}: ${progressText(seen)}${trouble ? `; since then the server cannot be asked: ${trouble.message}` : ""}.`;
   const why =
     passed >= limits.totalS
