@@ -70,7 +70,8 @@ export function editHost(context: ApiContext, { id, fields = {}, lie }: Call): A
     const [primary, ...others] = macs;
     if (primary === undefined) return error(500, "No viable macs to use");
     // Cards that somebody has are left out, and the host itself is somebody: the first new one takes the primary's place.
-    host.macs = [...new Set([primary, ...host.macs.slice(1), ...others])];
+    const listed = new Set([fields.macs].flat().map(macOf));
+    host.macs = [...new Set([primary, ...host.macs.slice(1).filter((mac) => listed.has(mac)), ...others])];
   }
   for (const field of TEXTS) if (field in fields) host[field] = String(fields[field] ?? "");
   if ("imageID" in fields) host.imageID = Number(fields.imageID) || 0;
