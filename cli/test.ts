@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { available as realFogAvailable } from "../test/systems/fog/real-server";
 import { available as validatorsAvailable } from "../test/systems/kickstart/start";
 import { available as ldapAvailable } from "../test/systems/ldap/start";
 import { available as libvirtAvailable } from "../test/systems/libvirt/start";
@@ -23,11 +24,16 @@ function tiers(): [string, string | undefined][] {
   ];
 }
 
+/** What no package has, in CI neither: only who has one of their own can test on it. */
+function ownSystems(): [string, string | undefined][] {
+  return [["real FOG server", realFogAvailable()]];
+}
+
 /** `npm test [-- vitest's arguments]`: every tier that can run here. Installs nothing on the system. */
 export async function runTests(args: string[]): Promise<number> {
   const missing = tiers().filter(([, reason]) => reason);
   console.log("Tests run on:");
-  for (const [name, reason] of tiers())
+  for (const [name, reason] of [...tiers(), ...ownSystems()])
     console.log(`  ${name.padEnd(15)} ${reason ? `NOT RUN: ${reason}` : "yes"}`);
   if (missing.length > 0)
     console.log('  "npm run systems" installs the real ones (as root, Debian or Ubuntu).');
