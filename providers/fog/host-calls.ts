@@ -32,7 +32,12 @@ export async function createHost(calls: Calls, wanted: NewHost): Promise<FogHost
     const found = byId && sameName(byId.name, name) ? byId : await hostByName(calls, name);
     return found && sameText(found.description, wanted.description) ? found : undefined;
   };
-  const made = await writeAndLook(write, look);
+  const made = await writeAndLook(write, look).catch((error: unknown) => {
+    if (!isFog(error, "server")) throw error;
+    // Of a card that another host has beside its primary one, which 1.6 does not list (recorded: 500, no word).
+    const hint = `FOG also says that of a MAC that it does not like, or that another host has: ${macs.join(", ")}.`;
+    throw new FogError("server", `${error.message} ${hint}`, { status: error.status }, { cause: error });
+  });
   if (!made)
     throw new FogError(
       "refused",

@@ -8,7 +8,7 @@ afterEach(() => park.closeAll());
 const answering = (reply: Reply) => park.start(() => reply);
 
 describe("what an answer means", () => {
-  it("each refused login is told by its cause, with what to mend", async () => {
+  it("trap fog#16, fog#18: each refused login is told by its cause, with what to mend", async () => {
     const login = async (reply: Reply) => failing((await answering(reply)).client.hosts());
     const api = await login({ status: 403, body: "" });
     expect([api.reason, api.message]).toEqual(["forbidden", expect.stringContaining('"apiToken"')]);
@@ -21,7 +21,7 @@ describe("what an answer means", () => {
     ]);
   });
 
-  it("a switched-off API is told, and no redirect is followed, because it would get the tokens", async () => {
+  it("trap fog#17: a switched-off API is told, and no redirect is followed, because it would get the tokens", async () => {
     const elsewhere = await park.start(() => json({ count: 0, hosts: [] }));
     const off = await answering({ status: 302, location: "/fog/management/index.php", body: "" });
     const disabled = await failing(off.client.hosts());

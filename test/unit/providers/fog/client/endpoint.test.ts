@@ -14,7 +14,7 @@ function refusal(change: Partial<FogEndpoint>): [string, string] {
 }
 
 describe("where a FOG server is", () => {
-  it("the URL may end in a slash, and what is read from files in a line break", () => {
+  it("trap fog#32: the URL may end in a slash, and what is read from files in a line break", () => {
     const { base, headers, label } = addressOf({
       ...GOOD,
       url: "https://fog.example:8443/fog/",
@@ -25,7 +25,7 @@ describe("where a FOG server is", () => {
     expect(label).toBe("the FOG server https://fog.example:8443");
   });
 
-  it("a token that was decoded, or is empty, is refused before anything is sent, and not shown", () => {
+  it("trap fog#32: a token that was decoded, or is empty, is refused before anything is sent, and not shown", () => {
     for (const [name, reason] of [
       ["apiToken", "forbidden"],
       ["userToken", "unauthorized"],

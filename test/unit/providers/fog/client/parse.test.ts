@@ -12,7 +12,7 @@ import {
 const TASK = { id: "1", hostID: "3", name: "x - pod1-node1", stateID: "3", typeID: "1" };
 
 describe("objects of the server", () => {
-  it("a host of 1.5 has strings for everything, and empty texts for what it has not", () => {
+  it("trap fog#20: a host of 1.5 has strings for everything, and empty texts for what it has not", () => {
     const row = {
       id: "4",
       name: "pod1-node1",
@@ -129,7 +129,7 @@ describe("objects of the server", () => {
     expect(sameName("pod1-node1", "pod1-node10")).toBe(false);
   });
 
-  it("an imaging counts when it is a deployment that has ended", () => {
+  it("trap fog#31: how long an imaging took is the difference of two of the server's own times; only a deployment that has ended counts", () => {
     const log = {
       hostID: "3",
       image: "rocky9",

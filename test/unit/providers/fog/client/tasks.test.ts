@@ -128,7 +128,7 @@ describe("starting a task", () => {
     ]);
   });
 
-  it("already a member: ours is found, another's is told, and one that ended meanwhile is no obstacle", async () => {
+  it("trap fog#29: already a member: ours is found, another's is told, and one that ended meanwhile is no obstacle", async () => {
     const member = json({ error: "Host is already a member of an active task" }, 500);
     const raced = (name: string | undefined) => async () => {
       const one = await park.start();
@@ -150,7 +150,7 @@ describe("starting a task", () => {
     expect(count(free.lines(), POST)).toBe(2);
   });
 
-  it("what FOG refuses in words is told at once", async () => {
+  it("trap fog#30: what FOG refuses in words is told at once", async () => {
     const { fog, client, lines } = await park.start();
     fog.odd = ({ line }) => (line === POST ? json({ error: "Image is not enabled" }, 500) : undefined);
     expect((await failing(client.startTask(NODE1, 1, "ours"))).message).toContain('"Image is not enabled"');

@@ -63,10 +63,14 @@ describe("registering a host", () => {
     expect(writes(lines())).toEqual(["POST /host/create"]);
   });
 
-  it("one that was not made is asked for once more, and then told", async () => {
+  it("trap fog#25: one that was not made is asked for once more, and then told with what FOG has no word for", async () => {
     const { fog, client, lines } = await park.start();
     fog.odd = ({ line }) => (line === "POST /host/create" ? html(500) : undefined);
-    expect(await reasonOf(client.createHost(NEW))).toBe("server");
+    const error = await failing(client.createHost(NEW));
+    expect([error.reason, error.message]).toEqual([
+      "server",
+      expect.stringContaining("a MAC that it does not like, or that another host has: 52:54:00:aa:00:07"),
+    ]);
     expect(writes(lines())).toEqual(["POST /host/create", "POST /host/create"]);
   });
 
@@ -99,7 +103,7 @@ describe("changing a host", () => {
     expect(asked.filter(({ line }) => line.startsWith("PUT"))).toEqual([]);
   });
 
-  it("200 that changed nothing is an error", async () => {
+  it("trap fog#22: 200 that changed nothing is an error", async () => {
     const { fog, client } = await park.start();
     fog.odd = ({ line }) =>
       line === "PUT /host/1/edit" ? json({ ...fog.hosts[0], imageID: "7" }) : undefined;
@@ -110,7 +114,7 @@ describe("changing a host", () => {
     ]);
   });
 
-  it("an image that does not exist is refused here, because FOG takes any number", async () => {
+  it("trap fog#23: an image that does not exist is refused here, because FOG takes any number", async () => {
     const { client, lines } = await park.start();
     expect(await reasonOf(client.editHost(1, { imageId: 8 }))).toBe("not-found");
     expect(await reasonOf(client.editHost(5, { description: "x" }))).toBe("not-found");
