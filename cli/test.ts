@@ -5,6 +5,7 @@ import { available as realFogAvailable } from "../test/systems/fog/real-server";
 import { available as validatorsAvailable } from "../test/systems/kickstart/start";
 import { available as ldapAvailable } from "../test/systems/ldap/start";
 import { available as libvirtAvailable } from "../test/systems/libvirt/start";
+import { available as bmcAvailable } from "../test/systems/power/start";
 import { miniAvailable } from "../test/systems/pxe/mini";
 import { available as networkBootAvailable } from "../test/systems/pxe/start";
 import { available as sshAvailable } from "../test/systems/ssh/start";
@@ -19,6 +20,7 @@ function tiers(): [string, string | undefined][] {
     ["real slapd", ldapAvailable()],
     ["real sshd", sshAvailable()],
     ["real VBoxManage", virtualBoxAvailable()],
+    ["BMCs", bmcAvailable()],
     ["network boots", networkBootAvailable() ?? miniAvailable()],
     ["ksvalidator", validatorsAvailable()],
   ];

@@ -44,12 +44,14 @@ export function ipmiPower(config: Config, context: PowerContext, patience: Patie
     look,
     press: async (want, signal) => void (await run(["chassis", "power", want], signal)),
   };
-  const order = (device: Device): Promise<void> =>
+  const order = (device: Device, isOff: boolean): Promise<void> =>
     persist(waiting, patience.bootS, "take the order for the next boot", async (signal) => {
       const { order, shown } = DEVICES[device];
       const options = context.firmware === "uefi" ? ["options=efiboot"] : [];
       await run(["chassis", "bootdev", order, ...options], signal);
-      // Some take it and keep nothing. Those that cannot be asked are believed.
+      // Some take it and keep nothing. Those that cannot be asked are believed; so are those of a machine that runs,
+      // which may show what it was started with, for the order is given again before the start.
+      if (!isOff) return;
       const told = await run(["chassis", "bootparam", "get", "5"], signal).catch((error: unknown) => {
         if (error instanceof PowerError && error.reason === "unable") return undefined;
         throw error;
@@ -70,12 +72,12 @@ export function ipmiPower(config: Config, context: PowerContext, patience: Patie
     cycle: async () => {
       await offAndOn(waiting, raw, async () => {
         // A BMC forgets the order a minute after it was given (IPMI 2.0, table 28-14, "boot flag valid bit clearing").
-        if (ordered !== undefined) await order(ordered);
+        if (ordered !== undefined) await order(ordered, true);
       });
       ordered = undefined;
     },
     bootOnce: async (device) => {
-      await order(device);
+      await order(device, false);
       ordered = device;
     },
     close: async () => {},

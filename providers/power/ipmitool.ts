@@ -51,9 +51,14 @@ const MEANINGS: { says: RegExp; reason: PowerFailure; text: string; privilege?: 
     text: "does not take this password",
   },
   {
-    says: /unauthorized name|Invalid user name|no response from RAKP 1/i,
+    says: /unauthorized name|Invalid user name/i,
     reason: "login",
-    text: "does not take this user, or stopped answering in the middle of the login",
+    text: "does not take this user",
+  },
+  {
+    says: /no response from RAKP 1/i,
+    reason: "unreachable",
+    text: "fell silent in the middle of the login. Either it does not know this user, or its network loses packets",
   },
   {
     says: /not what we requested|no cipher suite match|invalid (?:authentication|integrity|confidentiality) algorithm|no matching cipher|Unsupported cipher|Invalid Cipher Suite/i,

@@ -1,6 +1,7 @@
-import type { DomainRef, LibvirtClient } from "../libvirt/client";
+import { type DomainRef, ERROR, type LibvirtClient } from "../libvirt/client";
 import { about, clientFor, isGone } from "../libvirt/clients";
 import { isUp, turnOn } from "../libvirt/power";
+import { hasCode } from "../libvirt/rpc/errors";
 import { all, attribute, find } from "../libvirt/xml/element";
 import { parseXml } from "../libvirt/xml/parse";
 import { PowerError } from "./errors";
@@ -37,7 +38,17 @@ export function libvirtPower(config: Config, context: PowerContext, patience: Pa
   const raw: RawSwitch = {
     look,
     press: (want) =>
-      withDomain((client, domain) => (want === "on" ? turnOn(client, domain) : client.domainDestroy(domain))),
+      withDomain(async (client, domain) => {
+        try {
+          await (want === "on" ? turnOn(client, domain) : client.domainDestroy(domain));
+        } catch (error) {
+          // Somebody else is about to switch it, too.
+          if (!hasCode(error, ERROR.operationInvalid)) throw error;
+          throw new PowerError("busy", `${who} is being switched: ${(error as Error).message}.`, {
+            cause: error,
+          });
+        }
+      }),
   };
   return {
     can: { status: true, off: true, networkOnce: false },

@@ -93,37 +93,48 @@ export async function bring(waiting: Waiting, want: "on" | "off", raw: RawSwitch
   const end = start + switchS * 1_000;
   let pressedAt: number | undefined;
   let seen: PowerStatus = "unknown";
-  let failed: PowerError | undefined;
+  /** Why the last look, and the last order, failed. */
+  let blind: PowerError | undefined;
+  let refused: PowerError | undefined;
 
+  const late = () => blind ?? refused ?? stuck(waiting, want, pressedAt !== undefined, seen);
   const attempt = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    const late = () => failed ?? stuck(waiting, want, pressedAt !== undefined, seen);
     const deadlineS = Math.max(0, (end - clock.now()) / 1_000);
     return within({ clock, deadlineS, late, signals: [context.signal] }, work);
   };
-  for (;;) {
-    context.signal.throwIfAborted();
+  const look = async (): Promise<boolean> => {
     try {
       seen = await attempt(raw.look);
-      failed = undefined;
-      if (seen === want) return;
-      if (pressedAt === undefined || clock.now() - pressedAt >= againS * 1_000) {
-        await attempt((signal) => raw.press(want, signal));
-        pressedAt = clock.now();
-      }
+      blind = undefined;
+      return seen === want;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      blind = error;
+      return false;
+    }
+  };
+  const press = async (): Promise<void> => {
+    try {
+      await attempt((signal) => raw.press(want, signal));
+      pressedAt = clock.now();
+      refused = undefined;
     } catch (error) {
       // "Already so" is a refusal, too, where somebody was faster.
-      if (isFailure(error, "refused") && (await attempt(raw.look)) === want) return;
-      if (!isPassing(error)) throw error;
-      failed = error;
+      if (!isPassing(error) && !(isFailure(error, "refused") && (await look()))) throw error;
+      refused = error;
     }
-    const pauseMs = failed ? retryMs : pollMs;
-    if (clock.now() + pauseMs >= end) throw failed ?? stuck(waiting, want, pressedAt !== undefined, seen);
+  };
+
+  for (;;) {
+    context.signal.throwIfAborted();
+    if (await look()) return;
+    const isDue = pressedAt === undefined || clock.now() - pressedAt >= againS * 1_000;
+    if (blind === undefined && isDue) await press();
+    const pauseMs = blind || refused ? retryMs : pollMs;
+    if (clock.now() + pauseMs >= end) throw late();
     const seconds = Math.round((clock.now() - start) / 1_000);
-    context.progress(
-      failed
-        ? `switching ${want}: ${waiting.peer} has trouble, trying again, ${seconds} of ${switchS} s`
-        : `switching ${want}: ${waiting.peer} says "${seen}", ${seconds} of ${switchS} s`,
-    );
+    const now = blind || refused ? "has trouble, trying again" : `says "${seen}"`;
+    context.progress(`switching ${want}: ${waiting.peer} ${now}, ${seconds} of ${switchS} s`);
     await sleep(clock, pauseMs, context.signal);
   }
 }

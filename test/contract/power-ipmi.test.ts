@@ -1,0 +1,132 @@
+import { createSocket, type Socket } from "node:dgram";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { powerFor } from "../../providers/power/power-for";
+import { available as libvirtAvailable } from "../systems/libvirt/start";
+import { available, freeUdpPort, type IpmiBmc, startIpmiBmc } from "../systems/power/start";
+import { type Hardware, type Rack, startRack } from "./power.domains";
+import { contextOf, type PowerSystem, powerContract, QUICK } from "./power.suite";
+
+const reason = available() ?? libvirtAvailable();
+const PASSWORD = "LABPLAN_TEST_IPMI_PASSWORD";
+const WRONG = "LABPLAN_TEST_IPMI_WRONG";
+const LOST = 4;
+const LONG = "LABPLAN_TEST_IPMI_LONG";
+
+const configOf = ({ host, port, user }: IpmiBmc, more: object = {}) => ({
+  kind: "ipmi" as const,
+  host,
+  port,
+  user,
+  password: { env: PASSWORD },
+  ...more,
+});
+
+async function start(): Promise<PowerSystem> {
+  const rack = await startRack();
+  const hardware = await rack.add("hw1");
+  const bmc = await startIpmiBmc(rack.daemon.uri, "hw1");
+  process.env[PASSWORD] = bmc.password;
+  process.env[WRONG] = "an-other-password";
+  process.env[LONG] = "a".repeat(21);
+  const config = configOf(bmc);
+  return {
+    ...hardware,
+    config,
+    password: bmc.password,
+    networkOnce: true,
+    broken: {
+      "wrong password": {
+        config: { ...config, password: { env: WRONG } },
+        reason: "login",
+        says: /BMC 127\.0\.0\.1:\d+ does not take this password/,
+      },
+      "a password that is too long": {
+        config: { ...config, password: { env: LONG } },
+        reason: "refused",
+        says: /longer than the 20 bytes that IPMI 2\.0 can have/,
+      },
+      "another cipher suite": {
+        config: { ...config, cipherSuite: 17 },
+        reason: "refused",
+        says: /does not have this cipher suite\. Write another/,
+      },
+      "no such name": {
+        config: { ...config, host: "bmc.invalid" },
+        reason: "name",
+        says: /BMC bmc\.invalid:\d+ has no address that can be found/,
+      },
+      "nobody there": {
+        config: { ...config, port: 1 },
+        reason: "unreachable",
+        says: /did not tell its state within 2 s|does not answer/,
+      },
+    },
+    stop: async () => {
+      await bmc.stop();
+      await rack.stop();
+    },
+  };
+}
+
+if (reason && !process.env.CI) {
+  describe("power by IPMI", () => {
+    it.skip(`not run: ${reason}`, () => {});
+  });
+} else {
+  powerContract("IPMI, virtualbmc before libvirt", start);
+
+  describe("an IPMI BMC's answers", () => {
+    let rack: Rack;
+    let bmc: IpmiBmc;
+    let hardware: Hardware;
+    beforeAll(async () => {
+      rack = await startRack();
+      hardware = await rack.add("hw1");
+      bmc = await startIpmiBmc(rack.daemon.uri, "hw1");
+      process.env[PASSWORD] = bmc.password;
+    });
+    afterAll(async () => {
+      await bmc?.stop();
+      await rack?.stop();
+    });
+
+    it("a user that it does not know is told from a BMC that is away", async () => {
+      const power = powerFor(configOf(bmc, { user: "nobody" }), contextOf(), QUICK);
+      await expect(power.status()).rejects.toThrow(
+        /fell silent in the middle of the login\. Either it does not know this user/,
+      );
+    });
+
+    it("a BMC that is away at first is asked again", async () => {
+      // As many packets are lost as one ipmitool sends before it gives up.
+      const relay = createSocket("udp4");
+      const ways = new Map<number, Socket>();
+      let count = 0;
+      relay.on("message", (packet, from) => {
+        let way = ways.get(from.port);
+        if (!way) {
+          way = createSocket("udp4");
+          way.on("message", (answer) => relay.send(answer, from.port, from.address));
+          ways.set(from.port, way);
+        }
+        if (++count > LOST) way.send(packet, bmc.port, bmc.host);
+      });
+      const port = await freeUdpPort();
+      await new Promise<void>((resolve) => relay.bind(port, "127.0.0.1", resolve));
+      const power = powerFor(configOf(bmc, { port }), contextOf(), { ...QUICK, statusS: 55 });
+      expect(await power.status()).toBe("off");
+      expect(count).toBeGreaterThan(LOST);
+      relay.close();
+      for (const way of ways.values()) way.close();
+    });
+
+    it("a machine that cannot start is told by name, with what its BMC says", async () => {
+      await hardware.force("off");
+      await rack.daemon.nsenter(["rm", "/var/lib/libvirt/images/hw1.img"]);
+      const power = powerFor(configOf(bmc), contextOf(), { ...QUICK, switchS: 2 });
+      await expect(power.on()).rejects.toThrow(
+        /pod1-node1: BMC 127\.0\.0\.1:\d+ is busy\. \("ipmitool chassis power on"\)/,
+      );
+    });
+  });
+}
