@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { ensureEmbedded } from "../../embedded/start";
 import type { BackendConfig } from "../../stacks/config/types";
 import type { Run } from "../core/definition";
 import { BackendError, LabError } from "../core/errors";
@@ -92,10 +93,7 @@ function embeddedEndpoint(signal: AbortSignal): Promise<FogEndpoint> {
 }
 
 async function findEmbedded(signal: AbortSignal): Promise<FogEndpoint> {
-  // Loaded only where a backend is embedded.
-  const { ensureEmbedded } = require("../../embedded/start") as typeof import("../../embedded/start");
-  const lab = await ensureEmbedded({ signal });
-  const { fogUrl, fogTokenFile } = lab as typeof lab & { fogUrl: string; fogTokenFile: string };
+  const { fogUrl, fogTokenFile } = await ensureEmbedded({ signal });
   const { apiToken, userToken } = JSON.parse(readFileSync(fogTokenFile, "utf8")) as Record<string, string>;
   return { url: fogUrl, apiToken: apiToken ?? "", userToken: userToken ?? "" };
 }

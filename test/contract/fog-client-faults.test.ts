@@ -9,7 +9,11 @@ import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { SECRETS } from "../../embedded/fog/records";
 import type { FogServerOptions } from "../../embedded/fog/server";
+import { stopEmbedded } from "../../embedded/start";
+import { clientFor, closeServers } from "../../providers/fog/clients";
+import type { BackendConfig } from "../../stacks/config/types";
 import { makeCertificates } from "../systems/ldap/tls";
+import { makeHome } from "./embedded.fixtures";
 import { type FogLab, startFogLab } from "./embedded-fog.lab";
 import { ClientLab, failing } from "./fog-client.lab";
 
@@ -151,6 +155,33 @@ describe("a FOG server that fails", () => {
     const { apiToken, userToken } = lab.system.endpoint;
     for (const secret of [...Object.values(SECRETS), apiToken, userToken])
       expect(shown).not.toContain(secret);
+  });
+});
+
+describe("the embedded lab's own FOG server", () => {
+  it("is started when a backend means it, and keeps what it was given", async () => {
+    const { home, remove } = makeHome();
+    const before = process.env.LABPLAN_EMBEDDED_HOME;
+    process.env.LABPLAN_EMBEDDED_HOME = home;
+    try {
+      const run = (backend: BackendConfig) => ({
+        backend,
+        signal: new AbortController().signal,
+        secret: () => "",
+      });
+      const client = await clientFor(run({ kind: "fog", url: "embedded:" }));
+      expect(client.pollMs).toBe(200);
+      const made = await client.createHost({ name: "h1", macs: ["52:54:00:00:00:01"], description: "x" });
+      await stopEmbedded({ home });
+      closeServers();
+      const again = await clientFor(run({ kind: "embedded" }));
+      expect(await again.hostByName("h1")).toEqual(made);
+    } finally {
+      closeServers();
+      if (before === undefined) delete process.env.LABPLAN_EMBEDDED_HOME;
+      else process.env.LABPLAN_EMBEDDED_HOME = before;
+      await remove();
+    }
   });
 });
 
