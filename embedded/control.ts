@@ -9,6 +9,8 @@ export interface ControlRequest {
 export interface MachineStatus {
   domain: string;
   uuid: string;
+  /** Lower case with colons, the first card's first. */
+  macs: string[];
   address: string;
   sshPort: number;
   hostKey: string;
@@ -26,6 +28,12 @@ export interface DaemonStatus {
   virtualBoxSocket: string;
   ldapUrl: string;
   ldapPasswordFile: string;
+  /** `http://127.0.0.1:<port>/fog`; `/redfish/v1/` of the same port switches its machines. */
+  fogUrl: string;
+  /** JSON with `apiToken`, `userToken`, and user and password of `redfish`. */
+  fogTokenFile: string;
+  /** Private key that FOG's stock images let in as root. */
+  fogIdentityFile: string;
   /** How sandboxes are kept apart: `namespaces`, or `restricted` where there are none. */
   isolation: string;
   connections: number;

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import * as path from "node:path";
 import { type DaemonStatus, startControl } from "./control";
 import { Faults } from "./faults";
+import { type FogServerOptions, startFogServer } from "./fog/server";
 import { Journal } from "./journal";
 import { CODE, LdapResult, type ResultCode } from "./ldap/codes";
 import { startLdapServer } from "./ldap/server";
@@ -76,9 +77,10 @@ async function main(): Promise<void> {
   });
   const vbox = startVirtualBoxServer({ listener: virtualBoxListener, virtualBox, faults, onChange: used });
   const ldap = await startDirectory(folder("ldap"), path.join(home, "ldap.port"), faults);
+  const fog = await startFog(folder("fog"), path.join(home, "fog.port"), { machines, faults, onUse: used });
   await lab.resume();
   virtualBox.resume();
-  const running = (): number => lab.domains.running + virtualBox.running;
+  const running = (): number => lab.domains.running + virtualBox.running + fog.running;
 
   status = () => ({
     pid: process.pid,
@@ -90,6 +92,9 @@ async function main(): Promise<void> {
     virtualBoxSocket: places.virtualBoxSocket,
     ldapUrl: ldap.url,
     ldapPasswordFile: ldap.adminPasswordFile,
+    fogUrl: fog.url,
+    fogTokenFile: fog.tokenFile,
+    fogIdentityFile: fog.identityFile,
     isolation: machines?.isolation ?? "unknown",
     connections: libvirt.connections + vbox.connections,
     runningMachines: running(),
@@ -110,7 +115,7 @@ async function main(): Promise<void> {
     clearInterval(idle);
     // A connection that hangs must not keep us; what was answered is in the journal already.
     setTimeout(() => process.exit(0), 5_000).unref();
-    const servers = [control, libvirt, vbox, ldap, virtualBox.power, machines];
+    const servers = [control, libvirt, vbox, ldap, fog, virtualBox.power, machines];
     await Promise.all(servers.map((one) => one?.close()));
     for (const one of [journal, virtualBoxJournal]) one.close();
     process.exit(0);
@@ -131,14 +136,26 @@ async function stopCompiler(): Promise<void> {
 
 /** A directory that comes back under the address that it had, where that is still free. */
 async function startDirectory(folder: string, portFile: string, faults: Faults) {
-  const last = fs.existsSync(portFile) ? Number(fs.readFileSync(portFile, "utf8")) : 0;
   const options = { folder, log, intercept: ({ op }: { op: string }) => failLdap(faults, op) };
-  const ldap = await startLdapServer({ ...options, port: last }).catch((error: NodeJS.ErrnoException) => {
-    if (last === 0 || error.code !== "EADDRINUSE") throw error;
-    return startLdapServer(options);
-  });
+  const ldap = await atLastPort(portFile, (port) => startLdapServer({ ...options, port }));
   fs.writeFileSync(portFile, new URL(ldap.url).port);
   return ldap;
+}
+
+/** The FOG server alike: a backend's URL stays good. */
+async function startFog(folder: string, portFile: string, options: Omit<FogServerOptions, "folder">) {
+  const fog = await atLastPort(portFile, (port) => startFogServer({ ...options, folder, port, log }));
+  fs.writeFileSync(portFile, String(fog.port));
+  return fog;
+}
+
+/** At the port that the file has, else at a free one. */
+function atLastPort<T>(portFile: string, start: (port: number) => Promise<T>): Promise<T> {
+  const last = fs.existsSync(portFile) ? Number(fs.readFileSync(portFile, "utf8")) : 0;
+  return start(last).catch((error: NodeJS.ErrnoException) => {
+    if (last === 0 || error.code !== "EADDRINUSE") throw error;
+    return start(0);
+  });
 }
 
 /** Faults of the directory have procedures named `ldap:bind`, `ldap:search` …; codes are LDAP result codes. */

@@ -16,6 +16,12 @@ export interface EmbeddedLab {
   ldapUrl: string;
   /** File (0600) with the password of the directory's administrator. */
   ldapPasswordFile: string;
+  /** `http://127.0.0.1:<port>/fog` */
+  fogUrl: string;
+  /** JSON (0600): `apiToken`, `userToken`, and `redfish` with `user` and `password`. */
+  fogTokenFile: string;
+  /** Private key that FOG's stock images let in as root. */
+  fogIdentityFile: string;
   pid: number;
   /** Folder of the state; also of `faults.json`. */
   home: string;
@@ -76,6 +82,9 @@ const labOf = ({
   virtualBoxSocket,
   ldapUrl,
   ldapPasswordFile,
+  fogUrl,
+  fogTokenFile,
+  fogIdentityFile,
   pid,
   home,
 }: DaemonStatus): EmbeddedLab => ({
@@ -83,6 +92,9 @@ const labOf = ({
   virtualBoxSocket,
   ldapUrl,
   ldapPasswordFile,
+  fogUrl,
+  fogTokenFile,
+  fogIdentityFile,
   pid,
   home,
 });

@@ -47,7 +47,7 @@ export function createHost(context: ApiContext, { fields = {}, user, lie }: Call
   for (const field of TEXTS) if (given(fields[field])) values[field] = String(fields[field]);
   if (lie) return json(line, hostShape(store, { ...values, id: 999_999 }), created(line));
   const { id } = store.add("host", values);
-  context.hostSaved(id);
+  context.hostSaved(macs);
   const host = store.host(id);
   // It was stored, and cannot be found again.
   return host ? json(line, hostShape(store, host), created(line)) : empty(404);
@@ -77,7 +77,7 @@ export function editHost(context: ApiContext, { id, fields = {}, lie }: Call): A
   if ("imageID" in fields) host.imageID = Number(fields.imageID) || 0;
   if (!lie) {
     store.save("host", host);
-    context.hostSaved(id);
+    context.hostSaved(host.macs);
   }
   return json(line, hostShape(store, host));
 }

@@ -14,12 +14,11 @@ export interface ApiContext {
   tokens: Tokens;
   /** False: the server says it by a redirect to its own pages. */
   enabled: boolean;
-  /** A task waits, its host's image changed …: machines that are on need not be told, those of a test may. */
   log: (line: string) => void;
   /** The scripted fault of a stage says that two tasks come of one call. */
   twice: () => boolean;
-  hostRemoved: (macs: readonly string[]) => void;
-  hostSaved: (id: number) => void;
+  /** A host has these cards. */
+  hostSaved: (macs: readonly string[]) => void;
 }
 
 export interface ApiRequest {
@@ -204,12 +203,8 @@ function cancel({ store, line, log }: ApiContext, kind: Kind, { id, lie }: Call)
   return done;
 }
 
-function remove({ store, line, hostRemoved }: ApiContext, kind: Kind, { id, lie }: Call): Answer {
+function remove({ store, line }: ApiContext, kind: Kind, { id, lie }: Call): Answer {
   if (!isThere(store, kind, id)) return empty(404);
-  if (!lie) {
-    const macs = kind === "host" ? (store.host(id)?.macs ?? []) : [];
-    store.remove(kind, id);
-    if (macs.length > 0) hostRemoved(macs);
-  }
+  if (!lie) store.remove(kind, id);
   return json(line, "");
 }

@@ -3,9 +3,13 @@ import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { type FaultRule, Faults } from "../faults";
 import { Journal } from "../journal";
+import type { Machines } from "../sandbox/machines";
 import { type Answer, crashed, error, type LineVersion } from "./answer";
 import { type ApiContext, type ApiRequest, answerApi } from "./api";
+import { BareMetal } from "./bare-metal";
 import { FileStore } from "./files";
+import { addStock, ImageStore } from "./image-content";
+import { answerRedfish } from "./redfish";
 import { answerService } from "./service";
 import { FogStore } from "./store";
 import { ensureTokens, tokenFileIn } from "./tokens";
@@ -31,6 +35,10 @@ export interface FogServerOptions {
   cmdline?: string;
   /** False: the REST interface is switched off. @default true */
   enabled?: boolean;
+  /** Its hosts are these sandboxes, and `/redfish/v1/` switches them. */
+  machines?: Machines;
+  /** How long writing an image to a sandbox takes. @default LABPLAN_EMBEDDED_FOG_MS, else 2500 */
+  durationMs?: number;
   now?: () => Date;
   /** Something was asked. */
   onUse?: () => void;
@@ -49,10 +57,15 @@ export interface FogServer {
   closedToken: string;
   /** Of the above, as JSON (0600), for clients. */
   tokenFile: string;
+  /** Private key that the stock images let in as root. */
+  identityFile: string;
+  /** Hosts that are on. */
+  readonly running: number;
   close(): Promise<void>;
 }
 
 const MOST_BODY = 1 << 20;
+const DURATION_MS = 2_500;
 
 /** Start the embedded FOG server: an interface as of FOG 1.5.8, with what is odd about it. */
 export async function startFogServer(options: FogServerOptions): Promise<FogServer> {
@@ -62,6 +75,20 @@ export async function startFogServer(options: FogServerOptions): Promise<FogServ
   const tokens = ensureTokens(folder);
   const files = new FileStore({ ...options, folder: path.join(folder, "images") });
   const fault = (name: string): FaultRule | undefined => options.faults?.next(`fog:${name}`);
+  const images = new ImageStore(path.join(folder, "images"));
+  if (options.machines && store.isNew("image")) addStock(store);
+  const metal =
+    options.machines &&
+    new BareMetal({
+      machines: options.machines,
+      journal,
+      store,
+      images,
+      fault,
+      log,
+      durationMs: options.durationMs ?? Number(process.env.LABPLAN_EMBEDDED_FOG_MS ?? DURATION_MS),
+      tellsFailures: lineVersion === "1.6",
+    });
   const api: ApiContext = {
     store,
     line: lineVersion,
@@ -69,8 +96,7 @@ export async function startFogServer(options: FogServerOptions): Promise<FogServ
     enabled: options.enabled ?? true,
     log,
     twice: () => fault("twice") !== undefined,
-    hostRemoved: () => {},
-    hostSaved: () => {},
+    hostSaved: (macs) => metal?.register(macs),
   };
 
   async function route(request: IncomingMessage, body: string, lie: boolean): Promise<Answer> {
@@ -93,6 +119,10 @@ export async function startFogServer(options: FogServerOptions): Promise<FogServ
         lie,
       };
       return answerService(service, name, form);
+    }
+    if (top === "redfish" && metal) {
+      const { authorization } = request.headers;
+      return answerRedfish({ metal, ...tokens.redfish }, { method, path: rest, authorization, body, lie });
     }
     if (top === "fog" && rest === "management/index.php") return page(200, "FOG Project > Login");
     if (top !== "fog") return page(404, "404 Not Found");
@@ -137,6 +167,7 @@ export async function startFogServer(options: FogServerOptions): Promise<FogServ
   await listen(server, port, bind);
   const at = server.address() as AddressInfo;
   log(`FOG on ${bind}:${at.port}`);
+  metal?.begin(`http://127.0.0.1:${at.port}/fog`);
   const { apiToken, userToken, otherToken, closedToken } = tokens;
   const result: FogServer = {
     url: `http://${bind === "0.0.0.0" ? "127.0.0.1" : bind}:${at.port}/fog`,
@@ -146,7 +177,12 @@ export async function startFogServer(options: FogServerOptions): Promise<FogServ
     otherToken,
     closedToken,
     tokenFile: tokenFileIn(folder),
+    identityFile: images.identityFile,
+    get running() {
+      return metal?.running ?? 0;
+    },
     close: async () => {
+      await metal?.close();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;

@@ -46,6 +46,11 @@ export class FogStore {
     this.last = journal.all<Record<Kind, number>>("last")[0] ?? { host: 0, image: 0, task: 0, imaginglog: 0 };
   }
 
+  /** Whether there never was one. */
+  isNew(kind: Kind): boolean {
+    return this.last[kind] === 0;
+  }
+
   now(): string {
     return localTime(this.clock());
   }

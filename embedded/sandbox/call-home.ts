@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type FaultRule, Faults } from "../faults";
@@ -11,6 +10,8 @@ export interface CallHomeOptions {
   hostName: string;
   /** `ssh-ed25519 AAAA…` */
   hostKey: string;
+  /** Of this boot. */
+  bootId: string;
   link: HostLink;
   say: (line: string) => void;
   fault: (stage: string) => FaultRule | undefined;
@@ -21,7 +22,7 @@ const MOST_PAUSE_MS = 5_000;
 
 /** What the unit of the seed does at every boot: tell the boot server, as often as it takes. No file, no call. */
 export async function callHome(options: CallHomeOptions): Promise<void> {
-  const { file, macs, hostName, hostKey, link, say, fault } = options;
+  const { file, macs, hostName, hostKey, bootId, link, say, fault } = options;
   const settings = readEnvironment(file);
   const { LABPLAN_BOOT_URL: url, LABPLAN_BOOT_TOKEN: token } = settings;
   if (!url || !token) return;
@@ -32,7 +33,7 @@ export async function callHome(options: CallHomeOptions): Promise<void> {
   const told = {
     mac: macs.join(" "),
     host: hostName,
-    bootId: randomUUID(),
+    bootId,
     hostKey,
     ...(stage === "failed" && { detail: rule?.message ?? "scripted fault" }),
   };

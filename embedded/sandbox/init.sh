@@ -38,6 +38,10 @@ done 2> /dev/null
 for folder in dev/pts dev/shm old; do [ ! -L "$folder" ] || rm -f "$folder"; done
 mkdir -p proc dev/pts dev/shm old
 mount -t proc proc proc
+# The kernel's own is that of the host, and the same at each boot.
+if [ -f ../boot-id ]; then
+  mount --bind ../boot-id proc/sys/kernel/random/boot_id && mount -o remount,bind,ro proc/sys/kernel/random/boot_id || :
+fi
 for device in null zero full random urandom tty; do
   [ ! -L "dev/$device" ] || rm -f "dev/$device"
   [ -e "dev/$device" ] || : > "dev/$device"

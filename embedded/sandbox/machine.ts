@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { utils } from "ssh2";
@@ -6,6 +6,8 @@ import { makeHostKey } from "../../providers/seed/host-key";
 import type { FaultRule } from "../faults";
 import type { GuestAddress, GuestHardware } from "../libvirt/store/guests";
 import { endpoints } from "./addresses";
+import { applySeedKeys, loginOf } from "./authorized-keys";
+import { writeBootId } from "./boot-id";
 import { callHome } from "./call-home";
 import type { SerialConsole } from "./console";
 import { networkBoot } from "./netboot";
@@ -44,6 +46,10 @@ export class Machine {
     return this.ssh && { address: this.ssh.address, sshPort: this.ssh.port, hostKey: this.hostKey };
   }
 
+  get macs(): string[] {
+    return this.hardware.nics.map((one) => one.mac);
+  }
+
   async boot(): Promise<void> {
     const { folder, isolation, log, onExit } = this.options;
     const { name, media, cmdline, nics } = this.hardware;
@@ -54,14 +60,16 @@ export class Machine {
     say(
       `[    0.000000] Linux version 6.1.0-labplan (sandbox)\n[    0.000000] Command line: ${cmdline ?? ""}`,
     );
-    const pem = this.hostKeyOf(seed);
+    const { pem, publicKey } = ensureHostKey(folder, seed.hostKey);
+    this.hostKey = publicKey;
+    const bootId = randomUUID();
     const root = path.join(folder, "root");
     this.runner = isolation.create({ root, hostName, onExit, log });
     const [nic] = nics;
     if (nic) {
       const ssh = await startSsh({
         hostKey: pem,
-        keys: seed.keys,
+        login: loginOf(root, seed.keys),
         runner: this.runner,
         root,
         endpoints: endpoints(nic.mac, nic.ip),
@@ -73,6 +81,8 @@ export class Machine {
       this.ssh = ssh;
     }
     prepareRoot(root, { hostName, address: this.ssh?.address ?? "127.0.0.1" }, seed);
+    writeBootId(folder, bootId);
+    applySeedKeys(folder, seed);
     await this.firstBoot(root, seed, say);
     // As cloud-init prints them: the one channel by which a key can be learned without trust in the network.
     say(`-----BEGIN SSH HOST KEY KEYS-----\n${this.hostKey}\n-----END SSH HOST KEY KEYS-----`);
@@ -83,6 +93,7 @@ export class Machine {
       macs: nics.map((one) => one.mac),
       hostName,
       hostKey: this.hostKey,
+      bootId,
       link: this.link,
       say,
       fault: (stage) => this.options.fault?.(stage),
@@ -127,23 +138,6 @@ export class Machine {
     this.options.console.end();
   }
 
-  /** The seed's own, else one that is made once and kept with the disk. */
-  private hostKeyOf(seed: Seed): string {
-    const file = path.join(this.options.folder, "host-key");
-    fs.mkdirSync(this.options.folder, { recursive: true, mode: 0o700 });
-    let pem = seed.hostKey;
-    if (pem === undefined) {
-      if (!fs.existsSync(file)) {
-        fs.writeFileSync(file, makeHostKey(randomBytes, "sandbox").privateKey, { mode: 0o600 });
-      }
-      pem = fs.readFileSync(file, "utf8");
-    }
-    const key = utils.parseKey(pem);
-    if (key instanceof Error) throw new Error(`its host key cannot be read: ${key.message}`);
-    this.hostKey = `${key.type} ${key.getPublicSSH().toString("base64")}`;
-    return pem;
-  }
-
   /** What cloud-init does once per instance: files, then commands, inside. */
   private async firstBoot(root: string, seed: Seed, say: (line: string) => void): Promise<void> {
     const done = path.join(this.options.folder, "instance");
@@ -178,4 +172,16 @@ export class Machine {
     });
     if (code !== 0) say(`cloud-init: ${what} ended with ${code}`);
   }
+}
+
+/** The seed's own, else one that is made once and kept with the disk. */
+export function ensureHostKey(folder: string, own: string | undefined): { pem: string; publicKey: string } {
+  const file = path.join(folder, "host-key");
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (own === undefined && !fs.existsSync(file))
+    fs.writeFileSync(file, makeHostKey(randomBytes, "sandbox").privateKey, { mode: 0o600 });
+  const pem = own ?? fs.readFileSync(file, "utf8");
+  const key = utils.parseKey(pem);
+  if (key instanceof Error) throw new Error(`its host key cannot be read: ${key.message}`);
+  return { pem, publicKey: `${key.type} ${key.getPublicSSH().toString("base64")}` };
 }

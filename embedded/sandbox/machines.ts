@@ -5,7 +5,7 @@ import type { MachineStatus } from "../control";
 import type { Faults } from "../faults";
 import type { GuestAddress, GuestHardware, Guests } from "../libvirt/store/guests";
 import { SerialConsole } from "./console";
-import { Machine } from "./machine";
+import { ensureHostKey, Machine } from "./machine";
 import { namespaceIsolation, namespacesWork } from "./namespaces";
 import { readBelow } from "./netboot";
 import { restrictedIsolation } from "./restricted";
@@ -57,7 +57,7 @@ export class Machines implements Guests {
 
   list(): MachineStatus[] {
     return [...this.running].flatMap(([uuid, { machine, name }]) =>
-      machine.address ? [{ domain: name, uuid, ...machine.address }] : [],
+      machine.address ? [{ domain: name, uuid, macs: machine.macs, ...machine.address }] : [],
     );
   }
 
@@ -86,6 +86,31 @@ export class Machines implements Guests {
     const entry = this.running.get(uuid);
     this.running.delete(uuid);
     await entry?.machine.powerOff();
+  }
+
+  /** Its disk: `root` is the system on it. */
+  folder(uuid: string): string {
+    return this.folderOf(uuid);
+  }
+
+  hasSystem(uuid: string): boolean {
+    return fs.existsSync(path.join(this.folderOf(uuid), "root"));
+  }
+
+  /** An empty disk from now on; it is off. */
+  erase(uuid: string): void {
+    this.discard(this.folderOf(uuid));
+    fs.mkdirSync(this.folderOf(uuid), { recursive: true, mode: 0o700 });
+  }
+
+  /** Of the system on its disk, `ssh-ed25519 AAAA…`; made now where it has none. */
+  hostKey(uuid: string): string {
+    return ensureHostKey(this.folderOf(uuid), undefined).publicKey;
+  }
+
+  /** Words on its console, of what is no system yet. */
+  say(uuid: string, line: string): void {
+    this.consoleOf(uuid).write(`${line}\n`);
   }
 
   pause(uuid: string, paused: boolean): void {

@@ -45,6 +45,25 @@ const USERDEL = script(
   '[ -z "$remove" ] || rm -rf "/home/$1"',
 );
 
+/**
+ * Reads "user:password" lines; the system's own wants its PAM configuration. The crypt is one that the SSH server
+ * knows: a salt, and the digest of it with the password, which is a word of no command.
+ */
+const CHPASSWD = script(
+  'crypted=; [ "$1" != -e ] || crypted=1',
+  "while IFS= read -r line; do",
+  `  user=\${line%%:*}; secret=\${line#*:}`,
+  '  grep -q "^$user:" /etc/passwd || { echo "chpasswd: no user $user" >&2; exit 1; }',
+  '  if [ -z "$crypted" ]; then',
+  "    salt=$(head -c 12 /dev/urandom | base64 | tr -d '/+=')",
+  '    secret="\\$lp\\$$salt\\$$(printf %s%s "$salt" "$secret" | sha256sum | cut -c 1-64)"',
+  "  fi",
+  "  umask 077",
+  '  { grep -v "^$user:" /etc/shadow; printf "%s:%s:19000:0:99999:7:::\\n" "$user" "$secret"; } > /etc/shadow.new',
+  "  cat /etc/shadow.new > /etc/shadow; rm -f /etc/shadow.new",
+  "done",
+);
+
 const POWEROFF = script("kill -TERM 1");
 const REBOOT = script("kill -USR1 1");
 const SHUTDOWN = script('for word; do [ "$word" != -r ] || exec reboot; done', "exec poweroff");
@@ -55,15 +74,23 @@ const SUDO = script(
   'exec "$@"',
 );
 
+/** As sudo: there is nobody else to become. */
+const RUNUSER = script(
+  'while [ $# -gt 0 ]; do case "$1" in -u) shift 2 ;; --) shift; break ;; -*) shift ;; *) break ;; esac; done',
+  'exec "$@"',
+);
+
 export const SHIMS: Record<string, string> = {
   hostnamectl: HOSTNAMECTL,
   useradd: USERADD,
   adduser: USERADD,
   userdel: USERDEL,
   deluser: USERDEL,
+  chpasswd: CHPASSWD,
   poweroff: POWEROFF,
   halt: POWEROFF,
   reboot: REBOOT,
   shutdown: SHUTDOWN,
   sudo: SUDO,
+  runuser: RUNUSER,
 };

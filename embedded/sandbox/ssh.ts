@@ -14,11 +14,19 @@ import type { Endpoint } from "./addresses";
 import type { Runner } from "./runner";
 import { serveSftp } from "./sftp";
 
+/** Who may log in, as it stands at this moment. */
+export interface Login {
+  /** Public keys of a login name. */
+  keys(user: string): string[];
+  /** Whether the account can be opened by a password at all. */
+  hasPassword(user: string): boolean;
+  isPassword(user: string, password: string): boolean;
+}
+
 export interface SshOptions {
   /** PEM */
   hostKey: string;
-  /** Public keys by login name. */
-  keys: Map<string, string[]>;
+  login: Login;
   runner: Runner;
   /** The sandbox's folder, for SFTP. */
   root: string;
@@ -33,7 +41,7 @@ export interface SshService extends Endpoint {
   close(): Promise<void>;
 }
 
-/** An SSH server for one sandbox: login by key only, on loopback only. */
+/** An SSH server for one sandbox: login by key, or by a password that was set inside; on loopback only. */
 export async function startSsh(options: SshOptions): Promise<SshService> {
   const clients = new Set<Connection>();
   const sockets = new Set<net.Socket>();
@@ -43,8 +51,9 @@ export async function startSsh(options: SshOptions): Promise<SshService> {
     client.on("close", () => clients.delete(client));
     let user = "";
     client.on("authentication", (context) => {
-      if (!authenticate(context, options.keys)) {
-        context.reject(["publickey"]);
+      if (!authenticate(context, options.login)) {
+        const more = options.login.hasPassword(context.username) ? (["password"] as const) : [];
+        context.reject(["publickey", ...more]);
         return;
       }
       user = context.username;
@@ -90,11 +99,15 @@ async function listen(listener: net.Server, endpoints: Endpoint[]): Promise<Endp
   throw new Error("no loopback address is free for its ssh server");
 }
 
-/** By key only: the key is one of the user's, and what the client signed was signed with it. */
-function authenticate(context: AuthContext, keys: Map<string, string[]>): boolean {
+/** By key: it is one of the user's, and what the client signed was signed with it. */
+function authenticate(context: AuthContext, login: Login): boolean {
+  if (context.method === "password") return login.isPassword(context.username, context.password);
   if (context.method !== "publickey") return false;
   const { key, signature, blob, hashAlgo } = context;
-  const known = (keys.get(context.username) ?? []).flatMap(parse).find((own) => isSame(own, key.data));
+  const known = login
+    .keys(context.username)
+    .flatMap(parse)
+    .find((own) => isSame(own, key.data));
   if (!known) return false;
   // Without a signature the client only asks whether the key would do.
   return signature && blob ? known.verify(blob, signature, hashAlgo) === true : true;

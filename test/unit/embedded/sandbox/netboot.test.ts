@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -189,6 +189,7 @@ describe("a machine that boots from the network", () => {
         macs: [MAC, "08:00:27:00:00:02"],
         hostName: "w1",
         hostKey: KEY,
+        bootId: randomUUID(),
         link: { isHost: (address) => address === GATEWAY, signal: off.signal },
         say: (line) => said.push(line),
         fault: (stage) => faults[stage] && { procedure: "x", do: faults[stage] },
@@ -231,6 +232,7 @@ describe("a machine that boots from the network", () => {
         macs: [MAC],
         hostName: "w1",
         hostKey: KEY,
+        bootId: randomUUID(),
         link: { isHost: () => true, signal: off.signal },
         say: () => {},
         fault: () => undefined,
