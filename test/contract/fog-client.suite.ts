@@ -16,7 +16,7 @@ export function fogClientSuite(start: Start): void {
     });
 
     describe("hosts", () => {
-      it("a host is registered, found by its exact name in any case, and removed; a second removal is no error", async () => {
+      it("trap fog#21: a host is registered, found by its exact name in any case, and removed; a second removal is no error", async () => {
         const { client } = lab;
         const mac = lab.mac();
         const made = await lab.host("a", [mac.toUpperCase()]);
@@ -113,6 +113,14 @@ export function fogClientSuite(start: Start): void {
 
       it("trap fog#11: an image that is to be disabled is, though a create drops what is nothing", async () => {
         expect((await lab.image("off", { enabled: false })).enabled).toBe(false);
+      });
+
+      it("trap fog#26: what an image must have is told in the server's words", async () => {
+        expect(await failing(lab.image("nopath", { path: "" }))).toEqual([
+          "refused",
+          expect.stringContaining("Required database field is empty"),
+        ]);
+        expect(await lab.client.imageByName(lab.name("nopath"))).toBeUndefined();
       });
 
       it("a taken name is told", async () => {

@@ -54,6 +54,18 @@ describe("what an answer means", () => {
     );
   });
 
+  it("trap fog#27: a call that the server does not know is no word about what was asked for", async () => {
+    const fog = await answering({ status: 501, body: "" });
+    for (const call of [fog.client.host(1), fog.client.task(1), fog.client.hostByName("x")])
+      expect(await reasonOf(call)).toBe("protocol");
+  });
+
+  it("trap fog#19: the bare word success, called JSON, is no answer to anything", async () => {
+    const fog = await answering({ body: "success\n" });
+    for (const call of [fog.client.host(1), fog.client.images(), fog.client.deleteHost(1)])
+      expect(await reasonOf(call)).toBe("protocol");
+  });
+
   it("a conflict is told from a refusal", async () => {
     for (const [reply, reason] of [
       [json({ error: "Already created" }, 500), "conflict"],
