@@ -27,18 +27,13 @@ export const NO_MORE_KEYS = false as unknown as AnyAuthMethod;
 export class Login {
   readonly user: string;
   readonly #target: SshTarget;
-  readonly #methods: readonly { method: AnyAuthMethod; label: string }[];
+  readonly #methods: Methods;
   readonly #skipped: readonly string[];
   #next = 0;
   #serverTakes: readonly string[] | undefined;
   #partial = false;
 
-  constructor(
-    target: SshTarget,
-    user: string,
-    methods: readonly { method: AnyAuthMethod; label: string }[],
-    skipped: readonly string[],
-  ) {
+  constructor(target: SshTarget, user: string, methods: Methods, skipped: readonly string[]) {
     this.#target = target;
     this.user = user;
     this.#methods = methods;
@@ -54,6 +49,12 @@ export class Login {
     const attempt = possible && !this.#partial ? this.#methods[this.#next++] : undefined;
     next(attempt ? attempt.method : NO_MORE_KEYS);
   };
+
+  /** The public key that opened the door, `ssh-ed25519 AAAA…`: for an agent, the last one that it signed with. */
+  get usedKey(): string | undefined {
+    const last = this.#methods[this.#next - 1];
+    return last && (last.agent ? last.agent.signedWith : publicLine(last.key));
+  }
 
   /** The error for a server that took none of them. */
   refused(cause?: unknown): SshError {
@@ -99,7 +100,12 @@ interface OpenAgent {
   path: string;
   keys: ParsedKey[];
 }
-type Methods = { method: AnyAuthMethod; label: string }[];
+/** One way to log in: with a key, or with those of an agent. */
+type Method = { method: AnyAuthMethod; label: string } & (
+  | { key: ParsedKey; agent?: never }
+  | { agent: SomeKeys; key?: never }
+);
+type Methods = Method[];
 
 async function usualKeys(user: string, agent: OpenAgent | undefined, skipped: string[]): Promise<Methods> {
   const methods: Methods = [];
@@ -110,8 +116,7 @@ async function usualKeys(user: string, agent: OpenAgent | undefined, skipped: st
     if (key === undefined) continue;
     if (typeof key === "string") skipped.push(`${path} (${key})`);
     // Offering it twice would use up the server's MaxAuthTries.
-    else if (!agent?.keys.some((held) => sameKey(held, key)))
-      methods.push({ method: { type: "publickey", username: user, key }, label: path });
+    else if (!agent?.keys.some((held) => sameKey(held, key))) methods.push(keyMethod(user, path, key));
   }
   if (methods.length === 0 && skipped.length === 0) skipped.push("no agent, no key file in ~/.ssh");
   return methods;
@@ -125,7 +130,7 @@ async function namedKey(
 ): Promise<Methods> {
   const path = file.startsWith("~/") ? join(homedir(), file.slice(2)) : file;
   const key = await readKey(path);
-  if (typeof key === "object") return [{ method: { type: "publickey", username: user, key }, label: path }];
+  if (typeof key === "object") return [keyMethod(user, path, key)];
   // An encrypted or absent private key is of use if the agent holds it: its public half says which it is.
   const half = await readKey(`${path}.pub`);
   const held = agent?.keys.filter((other) => typeof half === "object" && sameKey(other, half)) ?? [];
@@ -184,15 +189,26 @@ async function openAgent(target: SshTarget, clock: Clock, skipped: string[]): Pr
 const isKey = (key: ParsedKey | Error): key is ParsedKey => !(key instanceof Error);
 const sameKey = (a: ParsedKey, b: ParsedKey) => a.getPublicSSH().equals(b.getPublicSSH());
 
-function agentMethod(user: string, { agent, path }: OpenAgent, keys: ParsedKey[]): Methods[number] {
-  const method = { type: "agent", username: user, agent: new SomeKeys(agent, keys) } as const;
-  return { method, label: `agent ${path} (${keys.length} ${keys.length === 1 ? "key" : "keys"})` };
+const publicLine = (key: ParsedKey): string => `${key.type} ${key.getPublicSSH().toString("base64")}`;
+
+const keyMethod = (user: string, label: string, key: ParsedKey): Method => ({
+  method: { type: "publickey", username: user, key },
+  label,
+  key,
+});
+
+function agentMethod(user: string, open: OpenAgent, keys: ParsedKey[]): Method {
+  const agent = new SomeKeys(open.agent, keys);
+  const label = `agent ${open.path} (${keys.length} ${keys.length === 1 ? "key" : "keys"})`;
+  return { method: { type: "agent", username: user, agent }, label, agent };
 }
 
 /** An agent seen through a list of its keys. */
 class SomeKeys extends BaseAgent<ParsedKey> {
   readonly #agent: BaseAgent;
   readonly #keys: ParsedKey[];
+  /** A server asks for a signature only of a key that it takes. */
+  signedWith: string | undefined;
 
   constructor(agent: BaseAgent, keys: ParsedKey[]) {
     super();
@@ -208,6 +224,7 @@ class SomeKeys extends BaseAgent<ParsedKey> {
     options: SigningRequestOptions | SignCallback,
     callback?: SignCallback,
   ): void {
+    this.signedWith = publicLine(key);
     if (typeof options === "function") this.#agent.sign(key, data, options);
     else if (callback) this.#agent.sign(key, data, options, callback);
   }

@@ -34,7 +34,7 @@ export async function connectSsh(target: SshTarget, options: ConnectOptions = {}
   const [policy, login] = await Promise.all([loadHostKeyPolicy(target), loadLogin(target, clock)]);
   return reach(target, options, async (transport, signal) => {
     const { client } = await handshake({ target, policy, login, transport: transport.stream, signal });
-    return new SshConnection(targetName(target), client, clock, transport.release);
+    return new SshConnection(targetName(target), client, clock, transport.release, login.usedKey);
   });
 }
 

@@ -32,6 +32,8 @@ const OPEN_DEADLINE_S = 30;
 export class SshConnection {
   /** The host as messages name it. */
   readonly target: string;
+  /** The public key that we are logged in with, `ssh-ed25519 AAAA…`. */
+  readonly loginKey: string | undefined;
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #release: () => Promise<void>;
@@ -41,8 +43,9 @@ export class SshConnection {
   readonly #files: SftpFiles;
 
   /** For `connectSsh`. `release` closes what carries this connection, and may be called twice. */
-  constructor(target: string, client: Client, clock: Clock, release: () => Promise<void>) {
+  constructor(target: string, client: Client, clock: Clock, release: () => Promise<void>, loginKey?: string) {
     this.target = target;
+    this.loginKey = loginKey;
     this.#client = client;
     this.#clock = clock;
     this.#release = release;
