@@ -1,0 +1,139 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { freePort, makeKey } from "./start";
+
+const run = promisify(execFile);
+
+/** The users of such a machine, who can all log in with the same key: only `ops` gets by sudo without a password. */
+export const USERS = ["root", "ada", "ops", "bob", "eve"] as const;
+
+/** A machine with a real sshd, PAM, shadow and (where it was installed) sudo, which shares only the kernel with us. */
+export interface SshMachine {
+  host: "127.0.0.1";
+  port: number;
+  /** `ssh-ed25519 AAAA…` */
+  hostKey: string;
+  /** Private key that every user's authorized_keys begins with. */
+  identityFile: string;
+  /** Path, as seen from here, of a path inside. */
+  path(inside: string): string;
+  /** Run a command inside as root. */
+  inside(...argv: string[]): Promise<string>;
+  log(): string;
+  stop(): Promise<void>;
+}
+
+const PREFIX = "labplan-ssh-machine-";
+const SUDO = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "labplan", "ssh", "sudo");
+const TOOLS = [
+  "/usr/sbin/sshd",
+  "/usr/sbin/chpasswd",
+  "/usr/sbin/useradd",
+  "/usr/bin/unshare",
+  "/usr/bin/nsenter",
+  "/usr/bin/setpriv",
+];
+const ENTER = ["-m", "-p", "--wd=/"];
+const UNSHARE = ["-m", "-p", "-f", "--mount-proc"];
+
+/** Undefined when such a machine can be started here, else the reason why not. */
+export function machineAvailable(): string | undefined {
+  if (process.platform !== "linux") return "it needs Linux";
+  for (const path of TOOLS) {
+    try {
+      accessSync(path, constants.X_OK);
+    } catch {
+      return `${path} is not installed`;
+    }
+  }
+  if (process.getuid?.() !== 0) return "needs root, for mount and pid namespaces";
+  const trial =
+    "mount --make-rprivate / && mount -t tmpfs tmpfs /mnt && mkdir /mnt/u /mnt/w && mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc";
+  try {
+    execFileSync("/usr/bin/unshare", [...UNSHARE, "sh", "-c", trial], { stdio: "pipe" });
+  } catch {
+    return "this container may not mount an overlay in namespaces of its own";
+  }
+  return undefined;
+}
+
+/** Undefined when the machine has the real sudo, else the reason why not. */
+export const sudoAvailable = (): string | undefined =>
+  existsSync(join(SUDO, "usr/bin/sudo")) ? undefined : `no ${SUDO}; test/systems/ssh/install.sh gets it`;
+
+export async function startMachine(): Promise<SshMachine> {
+  const state = mkdtempSync(join(tmpdir(), PREFIX));
+  writeFileSync(join(state, "owner"), `${process.pid}`);
+  const identityFile = join(state, "id_ed25519");
+  await makeKey(identityFile, "ed25519");
+  const hostKey = await makeKey(join(state, "host_key"), "ed25519");
+  const port = await freePort();
+  const sudo = sudoAvailable() === undefined ? SUDO : "";
+  const script = ["bash", join(__dirname, "init.sh"), state, sudo, `${port}`];
+  // setpriv: when this process is killed, the kernel kills unshare, and that kills all that is inside.
+  const child = spawn(
+    "/usr/bin/setpriv",
+    ["--pdeathsig", "KILL", "/usr/bin/unshare", ...UNSHARE, "--kill-child", ...script],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said += chunk.toString("utf8");
+  });
+  const stop = async () => {
+    await end(child);
+    rmSync(state, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  };
+  try {
+    await listening(child, port, () => said);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const pid = firstInside(child);
+  const root = `/proc/${pid}/root`;
+  return {
+    host: "127.0.0.1",
+    port,
+    hostKey: hostKey.split(" ").slice(0, 2).join(" "),
+    identityFile,
+    path: (inside) => join(root, inside),
+    inside: async (...argv) => (await run("/usr/bin/nsenter", ["-t", `${pid}`, ...ENTER, ...argv])).stdout,
+    log: () => readFileSync(join(root, "etc/ssh/log"), "utf8"),
+    stop,
+  };
+}
+
+async function listening(child: ChildProcess, port: number, said: () => string): Promise<void> {
+  for (const deadline = Date.now() + 30_000; ; await sleep(20)) {
+    if (child.exitCode !== null || Date.now() > deadline)
+      throw new Error(`the machine did not start: ${said()}`);
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => resolve(true));
+      socket.once("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    });
+    if (open) return;
+  }
+}
+
+/** Pid, as seen from here, of the first process of the namespaces. */
+function firstInside(child: ChildProcess): number {
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+  return Number(children[0]);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const inside = firstInside(child);
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await exited;
+  // The kernel takes the rest of the pid namespace down with its first process.
+  for (let tries = 0; inside > 0 && existsSync(`/proc/${inside}`) && tries < 500; tries++) await sleep(10);
+}
