@@ -3,8 +3,6 @@ import { fieldsOf, textOf } from "../import/fields";
 import type { Notes } from "../import/notes";
 import type { Kind, LaasFile } from "./folder";
 
-const FOG =
-  "belongs to hosts imaged by FOG, which labplan does not import yet. Keys and tokens are not copied";
 const BOOKINGS =
   "belongs to bookings from a dashboard, which labplan does not import yet. Tokens are not copied";
 const STATE = "what exists is kept in the stack's state; there is no database";
@@ -15,9 +13,6 @@ const FILES = "the file of that name in the folder is read";
 const REASONS: Partial<Record<Kind, Record<string, string>>> = {
   installer: {
     database: STATE,
-    dhcp_log: "addresses are planned, and leases are asked of the hypervisor; no log is read",
-    dhcp_server: "addresses are planned, and leases are asked of the hypervisor; no log is read",
-    fog: FOG,
     installer: "which installer runs on the machines is not part of a lab's machines and networks",
     logging_dir: LOGS,
     remote_scripts: "scripts on the host were part of an installer",
@@ -27,7 +22,7 @@ const REASONS: Partial<Record<Kind, Record<string, string>>> = {
     dashboard: BOOKINGS,
     database: STATE,
     default_configs: BOOKINGS,
-    inventory: BOOKINGS,
+    inventory: FILES,
     logging_dir: LOGS,
     poling: BOOKINGS,
     polling: BOOKINGS,
@@ -38,19 +33,24 @@ const REASONS: Partial<Record<Kind, Record<string, string>>> = {
 /** Keys that name other files of the folder. */
 const FILE_KEYS = ["hypervisor_config.networks", "hypervisor_config.vms", "inventory", "vpn_config"];
 
+/** Keys of hosts imaged by FOG: what becomes of them is told in metal.ts. */
+const OF_METAL = ["dhcp_log", "dhcp_server", "fog"];
+
 /** Notes every key of a file that has no place in our config. */
 export function noteElsewhere(file: LaasFile, all: readonly LaasFile[], notes: Notes): void {
   if (file.kind === "inventory") {
-    notes.add(`${file.name}: ${Object.keys(file.fields).length} hosts`, FOG);
+    notes.add(
+      `${file.name}: ${Object.keys(file.fields).length} hosts`,
+      "in the inventory of the FOG server's backend, each a machine by its resource id",
+    );
     return;
   }
   if (file.kind === "installer") noteFiles(file, all, notes);
   const reasons = REASONS[file.kind] ?? {};
-  for (const [key, value] of Object.entries(file.fields)) {
+  for (const key of Object.keys(file.fields)) {
     if (file.kind === "installer" && FILE_KEYS.some((known) => known.split(".")[0] === key)) continue;
-    const names = key === "fog" ? Object.keys(fieldsOf(value)).map((inner) => `fog.${inner}`) : [key];
-    for (const name of names)
-      notes.add(`${file.name}: ${name}`, reasons[key] ?? "no key of this LaaS file; not imported");
+    if (file.kind === "installer" && OF_METAL.includes(key)) continue;
+    notes.add(`${file.name}: ${key}`, reasons[key] ?? "no key of this LaaS file; not imported");
   }
 }
 

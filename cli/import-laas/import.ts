@@ -6,12 +6,14 @@ import { stackText } from "../import/stack-text";
 import { machinesOf } from "./domains";
 import { noteElsewhere } from "./elsewhere";
 import { type LaasFile, type LaasIo, readFolder } from "./folder";
+import { hostMachineName, metalOf } from "./metal";
 import { networksOf } from "./networks";
 import { templateOf } from "./templates";
 import { vpnOf } from "./vpn";
 
 const HYPERVISOR = "hypervisor";
 const DIRECTORY = "directory";
+const METAL = "metal";
 
 /** Turns a folder of Lab-as-a-Service files into a stack's config. `lab` is the new lab's random id. */
 export function importLaas(dir: string, io: LaasIo, lab?: string): ImportedLab {
@@ -37,17 +39,24 @@ export function importLaas(dir: string, io: LaasIo, lab?: string): ImportedLab {
   const [vpnFile, ...moreVpn] = files.filter(({ kind }) => kind === "vpn");
   for (const { name } of moreVpn) notes.add(name, "a stack has one VPN; the first file is taken");
   const vpn = vpnFile && vpnOf(vpnFile, DIRECTORY, notes);
+  const virtual = machines.things.size > 0;
+  const metal = metalOf(files, METAL, notes);
+  for (const [name, image] of metal?.images ?? []) images.set(name, image);
+  for (const [host, fields] of metal?.hosts ?? [])
+    machines.things.set(hostMachineName(host, new Set(machines.things.keys())), fields);
   for (const file of files)
-    if (!["networks", "domains", "vpn"].includes(file.kind)) noteElsewhere(file, files, notes);
+    if (!["networks", "domains", "vpn", ...(metal ? [] : ["inventory"])].includes(file.kind))
+      noteElsewhere(file, files, notes);
 
   const backends: Fields = {};
-  if (networks.things.size + machines.things.size > 0) {
+  if (networks.things.size > 0 || virtual) {
     backends[HYPERVISOR] = { kind: "libvirt", uri: "qemu:///system" };
     notes.add(
       `backends.${HYPERVISOR}.uri`,
       "LaaS took the host from each booking; put in yours, like qemu+ssh://root@host.example/system",
     );
   }
+  if (metal) backends[METAL] = metal.backend;
   if (vpn) backends[DIRECTORY] = vpn.backend;
   const sections: Fields = {
     lab,

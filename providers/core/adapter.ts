@@ -8,6 +8,7 @@ import { BackendError, DeadlineError, LabError } from "./errors";
 import { hidden, parseMark, UNFINISHED, visible } from "./hidden";
 import { byBackend } from "./limits";
 import {
+  goesDown,
   hear,
   isAwaited,
   isWipedOut,
@@ -211,7 +212,8 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       const { __with: withWhat, __on: on } = news as Properties;
       const moved = onChange((olds as Properties).__on, on);
       if (moved?.sentence) tellOnce(run, moved.sentence);
-      if (on) hear((on as On).key, (on as On).since);
+      if (on === UNKNOWN) goesDown(keyOf(olds as Properties), (olds as Properties).__on);
+      else if (on) hear((on as On).key, (on as On).since);
       return {
         changes: fields.length + drifted.length > 0 || unfinished !== undefined || moved !== undefined,
         replaces: [
@@ -258,7 +260,7 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
 
     async delete(_id, properties) {
       refuseOffline();
-      if (isWipedOut(properties)) return;
+      if (isWipedOut(keyOf(properties), properties)) return;
       const run = makeRun<object>(kind, properties, { dryRun: false });
       refuseUnplaced(run.backend, run.on);
       await byBackend(run, () => definition.remove(current(properties), run));

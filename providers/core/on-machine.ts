@@ -10,6 +10,8 @@ import { BackendError } from "./errors";
 export interface On extends OnMachine {
   /** Key of the machine's resource; of the imaged host that a virtual machine is on, where there is one. */
   key: string;
+  /** Gone with the machine: nobody has to log in there to remove it. */
+  deletedWith: boolean;
   /** Where it is and what it is imaged with, as planned: another text is another system. */
   edition: string;
 }
@@ -93,9 +95,18 @@ export function hear(key: string, since: unknown): void {
   if (typeof since === "string" && since !== UNKNOWN) heard.set(key, since);
 }
 
-/** It was on a machine that has been imaged anew since: there is nothing left to remove. */
-export function isWipedOut(properties: { __on?: unknown }): boolean {
+/** What goes down in this run with the machine that it is on, by resource. */
+const goingDown = new Set<string>();
+
+/** The engine asks what goes down with a replaced machine; it honours `deletedWith` only where that is removed for good. */
+export function goesDown(key: string, before: unknown): void {
+  if ((before as Partial<On> | undefined)?.deletedWith) goingDown.add(key);
+}
+
+/** It was on a machine that is imaged anew since, or gives up all that it has: there is nothing to remove. */
+export function isWipedOut(key: string, properties: { __on?: unknown }): boolean {
   const { __on: on } = properties as { __on?: Partial<On> };
+  if (on !== undefined && goingDown.delete(key)) return true;
   const since = on?.key === undefined ? undefined : heard.get(on.key);
   return since !== undefined && on?.since !== undefined && on.since !== since;
 }

@@ -86,9 +86,10 @@ const outputOf = (resource: LabResource, name: string): pulumi.Output<unknown> =
   (resource as unknown as Record<string, pulumi.Output<unknown>>)[name] as pulumi.Output<unknown>;
 
 /** How the machine is reached, as its own resource finds it, and what is planned of it. */
-const machineOf = ({ machine, key, edition }: LivesOn): pulumi.Inputs => ({
+const machineOf = ({ machine, key, edition, deletedWith }: LivesOn): pulumi.Inputs => ({
   key: machine.imaged?.key ?? key,
   edition,
+  deletedWith,
   address: outputOf(machine, "address"),
   sshPort: outputOf(machine, "sshPort"),
   sshHostKey: outputOf(machine, "sshHostKey"),

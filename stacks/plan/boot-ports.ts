@@ -3,10 +3,10 @@ import type { Context } from "./context";
 
 export const BOOT_HTTP_PORT = 8069;
 
-/** Somebody in this lab is installed, or calls home. */
+/** Somebody in this lab is installed, calls home, or tells its host key while it is imaged. */
 export const usesBootServer = ({ config }: Context): boolean =>
   Object.values(config.images).some(({ install }) => install !== undefined) ||
-  Object.values(config.machines).some(({ wait }) => wait?.for === "boot");
+  Object.values(config.machines).some(({ wait, image }) => wait?.for === "boot" || image !== undefined);
 
 interface BootPort {
   who: string;

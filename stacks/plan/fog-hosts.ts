@@ -80,7 +80,7 @@ function nameOf(
     wanted = found;
   }
   const bad = badFogName(wanted, macs !== undefined);
-  if (bad) problems.add(at, `host name "${wanted}": ${bad}.`);
+  if (bad) problems.add(at, `the host's name ${bad}.`);
   return wanted;
 }
 

@@ -1,18 +1,16 @@
-const LONGEST = 15;
+import { hostNameProblem } from "../../providers/fog/names";
 
-/**
- * What is wrong with the name of a host in a FOG server, or undefined. One that is too long or has spaces is answered
- * with "not found" and made all the same, cut off, and never found again (seen on FOG 1.5.8).
- */
+/** What is wrong with the name of a host in a FOG server, or undefined. */
 export function badFogName(name: string, isRegistered: boolean): string | undefined {
-  if (name.length > LONGEST)
-    return `it has ${name.length} characters, and FOG cuts a host's name off at ${LONGEST}. Choose a shorter \`name\``;
-  if (/\s/.test(name)) return "FOG's hosts have no spaces in their names. Write a dash instead";
-  if (!/^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$/.test(name))
-    return "it may hold letters, digits, and dashes, dots and underscores within. Choose another `name`";
+  const bad = hostNameProblem(name);
+  if (bad !== undefined) return `${bad}. Choose another \`name\``;
+  // Hosts that are there are taken as they are called.
   if (!isRegistered) return undefined;
   if (/[A-Z]/.test(name))
-    return "FOG compares names without regard to case, and refuses edits of hosts that are registered with capitals. Write it in lower case";
+    return `"${name}" has capitals, without which FOG compares names, and with which it refuses edits of a host. Write it in lower case`;
   // LaaS took such a name for the number of a host (seen).
-  return /^\d+$/.test(name) ? "it could be taken for the number of a host. Put a letter in front" : undefined;
+  if (/^\d+$/.test(name)) return `"${name}" could be taken for the number of a host. Put a letter in front`;
+  return /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)
+    ? undefined
+    : `"${name}" becomes the host name of the system, and may hold letters, digits and inner dashes only. Choose another \`name\``;
 }

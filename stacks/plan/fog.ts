@@ -134,7 +134,9 @@ function inWords({ config, imaged }: FogHostFacts): string {
 
 /** Where the new system's host key is told: at the boot server, where the host can reach it. */
 function callbackOf({ config }: Context, { backend }: FogHostFacts): ImagedHostInputs["callback"] {
-  const { address, httpPort = BOOT_HTTP_PORT } = config.bootServer ?? {};
+  const { bootServer } = config;
+  if (!bootServer) return undefined;
+  const { address, httpPort = BOOT_HTTP_PORT } = bootServer;
   const at = isEmbedded(backend) ? LOOPBACK : address;
   return at === undefined ? undefined : { url: `http://${at}:${httpPort}`, address: at, httpPort };
 }
