@@ -63,13 +63,11 @@ function sourcesOf(
   planned: string | undefined,
   { backend, signal }: LookRun,
 ): Source[] {
+  // Its addresses are of a lab that exists only in the daemon: never connect to them.
+  if (isEmbedded(backend)) return [{ name: "the embedded lab", look: () => atSandbox(host) }];
   const log = backend.kind === "fog" ? backend.dhcpLog : undefined;
   const sources: (Source | undefined)[] = [
-    // A planned address there is one of a lab that exists only in the daemon: never connect to it.
-    isEmbedded(backend) ? { name: "the embedded lab", look: () => atSandbox(host) } : undefined,
-    planned === undefined || isEmbedded(backend)
-      ? undefined
-      : { name: "the plan", look: () => ({ address: planned }) },
+    planned === undefined ? undefined : { name: "the plan", look: () => ({ address: planned }) },
     log && {
       name: `the DHCP server's ${log.host ? `${log.host}:` : ""}${log.path}`,
       look: async () => {
@@ -131,13 +129,11 @@ async function readTail(path: string): Promise<string> {
 }
 
 /** Machines of the embedded lab answer on loopback, at an address and port that only the lab's daemon knows. */
-async function atSandbox({ name, macs }: Pick<FogHost, "name" | "macs">): Promise<Look> {
+async function atSandbox({ macs }: Pick<FogHost, "macs">): Promise<Look> {
   // Loaded where it is used: no other backend needs it.
   const { embeddedMachines } = require("../../embedded/start") as typeof import("../../embedded/start");
-  const plain = (text: string) => text.toLowerCase().replace(/[^0-9a-f]/g, "");
-  const ours = new Set(macs.map(plain));
-  const machine = (await embeddedMachines()).find(
-    (candidate) => candidate.domain === name || ours.has(plain(candidate.uuid)),
+  const machine = (await embeddedMachines()).find((candidate) =>
+    candidate.macs.some((mac) => macs.includes(mac)),
   );
   if (!machine) return { none: "its sandbox does not run" };
   return { address: machine.address, sshPort: machine.sshPort, sshHostKey: machine.hostKey };

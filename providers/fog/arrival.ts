@@ -3,6 +3,7 @@ import type { Run } from "../core/definition";
 import { DeadlineError } from "../core/errors";
 import { stopwatch } from "../core/stopwatch";
 import { connectSsh, proveHostKey } from "../ssh/client";
+import { SshError } from "../ssh/errors";
 import type { SshTarget } from "../ssh/target";
 import { waitForSsh } from "../ssh/wait";
 import { type Finding, findAddress } from "./address";
@@ -28,7 +29,9 @@ export interface Up {
 const POLL_MS = 1_000;
 const EMBEDDED_POLL_MS = 100;
 /** An address that was found may be the one of before: it is looked for again after this long without an answer. */
-const SLICE_S = 60;
+const SLICE_S = 15;
+/** sshd is up before the users' keys are in place; after this long they are not to come. */
+const LOGIN_GRACE_S = 60;
 
 /**
  * Wait until the host lets us in. Its key must be one that the config pins, that its own imaging told, or that
@@ -43,6 +46,7 @@ export async function waitUntilUp(
 ): Promise<Up> {
   const watch = stopwatch(run);
   let last = "";
+  let refusedAt: number | undefined;
   for (;;) {
     const { found, misses } = await findAddress(client, host, inputs.address, run);
     const leftS = timeoutS - watch.elapsedS();
@@ -55,7 +59,7 @@ export async function waitUntilUp(
       await watch.pause(isEmbedded(run.backend) ? EMBEDDED_POLL_MS : POLL_MS);
       continue;
     }
-    const target = targetFor(found, host, inputs, run);
+    const target = await targetFor(found, host, inputs, run);
     try {
       await waitForSsh(target, {
         timeoutS: inputs.address === undefined ? Math.min(leftS, SLICE_S) : leftS,
@@ -68,21 +72,25 @@ export async function waitUntilUp(
     } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
       last = `at ${found.address} (from ${found.source}): ${error.message}`;
+      const { cause } = error;
+      if (!(cause instanceof SshError) || cause.reason !== "login") continue;
+      refusedAt ??= watch.elapsedS();
+      if (watch.elapsedS() - refusedAt > LOGIN_GRACE_S) throw cause;
     }
   }
 }
 
 const notUp = ({ name }: UpInputs, timeoutS: number, last: string): DeadlineError =>
   new DeadlineError(
-    `${name}: it was imaged, and did not come up within ${timeoutS} s; ${last}. Look at its console: does it boot from its disk, has it an address, is sshd on? "pulumi up" resumes here, and does not image it again.`,
+    `${name}: it was imaged, and did not come up within ${timeoutS} s; ${last.replace(/\.$/, "")}. Look at its console: does it boot from its disk, has it an address, is sshd on? "pulumi up" resumes here, and does not image it again.`,
   );
 
-function targetFor(
+async function targetFor(
   found: Finding,
   host: FogHost,
   inputs: Pick<UpInputs, "user" | "hostKeys" | "callback" | "imaging">,
   run: Pick<UpRun, "backend">,
-): SshTarget {
+): Promise<SshTarget> {
   const told = toldHostKey(host, inputs) ?? found.sshHostKey;
   const pins = inputs.hostKeys?.length ? inputs.hostKeys : told === undefined ? undefined : [told];
   return {
@@ -90,7 +98,7 @@ function targetFor(
     port: found.sshPort,
     user: inputs.user,
     ...(pins ? { hostKey: pins } : {}),
-    ...reachOf(run.backend),
+    ...(await reachOf(run.backend)),
   };
 }
 
@@ -106,7 +114,7 @@ export async function proveUp(
     port: up.sshPort,
     user: inputs.user,
     hostKey: up.sshHostKey,
-    ...reachOf(run.backend),
+    ...(await reachOf(run.backend)),
   };
   const connection = await connectSsh(target, { signal: run.signal });
   try {
@@ -134,7 +142,7 @@ export async function glanceAtBootId(
     port: sshPort ?? 22,
     user,
     hostKey: sshHostKey,
-    ...reachOf(run.backend),
+    ...(await reachOf(run.backend)),
   };
   try {
     const connection = await connectSsh(target, { signal: run.signal, readyTimeoutS: GLANCE_S });

@@ -32,12 +32,19 @@ const PASSING: ReadonlySet<string> = new Set(["unreachable", "timeout", "server"
  * Follow a task to its end: resolves when the server says that it is complete, and throws what became of it else.
  * FOG itself says nothing of a host that never came or died in the middle, so each has a deadline of our own.
  */
-export async function followTask(following: Following, run: FollowRun): Promise<Followed> {
+export const followTask = (following: Following, run: FollowRun): Promise<Followed> =>
+  tellingWhatGoesOn(following, run, () => follow(following, run));
+
+/** Do `work` while a task is under way; when the engine goes away, say what goes on without it. */
+export async function tellingWhatGoesOn<T>(
+  { client, host, task, what }: Pick<Following, "client" | "host" | "task" | "what">,
+  run: FollowRun,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    return await follow(following, run);
+    return await work();
   } catch (error) {
     if (!run.signal.aborted) throw error;
-    const { client, host, task, what } = following;
     const goesOn = `stopped here; the ${what} of "${host.name}" goes on in ${client.server} as task ${task.id}. The next "pulumi up" follows it. ${howToStop(client, host)}`;
     run.say(goesOn, "warning");
     throw new LabError(`${host.name}: ${goesOn}`, { cause: error });

@@ -79,21 +79,40 @@ async function releaseTrouble(client: FogClient, inputs: ImagedHostInputs): Prom
   return trouble && `${inputs.name} could not be released: ${trouble}`;
 }
 
+/** A preview does not wait for ever for a controller. */
+const POWER_ANSWER_S = 20;
+
 /** A switch that does not answer would be met in the middle of an imaging, and again when the host is given back. */
 async function powerTrouble(
   inputs: ImagedHostInputs,
   host: FogHost | undefined,
   run: Run<ImagedHostState>,
 ): Promise<string | undefined> {
+  const late = AbortSignal.timeout(POWER_ANSWER_S * 1_000);
+  let last = "";
+  const asking = {
+    signal: AbortSignal.any([run.signal, late]),
+    dryRun: run.dryRun,
+    secret: run.secret.bind(run),
+    progress: (message: string) => {
+      last = message;
+    },
+  };
   try {
-    return await withPower({ ...inputs, mac: inputs.mac ?? host?.macs[0] }, run, async (power) => {
+    return await withPower({ ...inputs, mac: inputs.mac ?? host?.macs[0] }, asking, async (power) => {
       if (releaseOf(inputs).what === "poweroff" && !power.can.off)
         return `${inputs.name}: "onRelease: poweroff" needs a power that can switch off, and ${inputs.power.kind} cannot. Say image:<name>, wipe or keep, or give it a BMC.`;
       if (power.can.status) await power.status();
       return undefined;
     });
   } catch (error) {
-    return `${inputs.name}: its power cannot be asked: ${error instanceof Error ? error.message : String(error)}`;
+    run.signal.throwIfAborted();
+    const reason = late.aborted
+      ? `no answer within ${POWER_ANSWER_S} s${last ? ` (${last})` : ""}`
+      : error instanceof Error
+        ? error.message
+        : String(error);
+    return `${inputs.name}: its power cannot be asked: ${reason}`;
   }
 }
 

@@ -93,7 +93,7 @@ async function imageHost(
   );
   const watch = stopwatch(run);
   const followed = await imaging(client, host, inputs, wanted, pending, observed, run);
-  const imagingS = followed.runningAt ? Math.round(watch.elapsedS()) : undefined;
+  const imagingS = pending ? undefined : Math.max(1, Math.round(watch.elapsedS()));
 
   const up = await run.step("6/8 up", async () => {
     await closeCallback(client, host.id);

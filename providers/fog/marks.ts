@@ -49,7 +49,7 @@ export function ownership(
 export function foreignMessage(what: "host" | "image", name: string, found: FogMark | undefined): string {
   if (found)
     return `the FOG server's ${what} "${name}" belongs to ${found.text}. Give ours another name, or remove it there first; "adopt" does not take what has another's mark.`;
-  return `the FOG server has a ${what} "${name}" that was not made by this lab, so it is left alone. Give ours another "name:", or take it over by "adopt: true".`;
+  return `the FOG server has ${what === "image" ? "an" : "a"} ${what} "${name}" that was not made by this lab, so it is left alone. Give ours another "name:", or take it over by "adopt: true".`;
 }
 
 export const foreignError = (

@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
-import type { BackendConfig } from "../../stacks/config/types";
+import { isEmbedded } from "../../stacks/config/place";
+import type { BackendConfig, FogBackend } from "../../stacks/config/types";
 import { LabError } from "../core/errors";
 import type { SshTarget } from "../ssh/target";
 
@@ -22,15 +23,23 @@ export function targetOf(text: string, options: { hostKey?: string; identityFile
 }
 
 /** How the machines of a FOG server are reached: with which key of ours, and through which jump host. */
-export function reachOf(backend: BackendConfig): Pick<SshTarget, "identityFile" | "via"> {
-  if (backend.kind !== "fog") return {};
-  const { identityFile, bastion, bastionHostKey } = backend;
+export async function reachOf(backend: BackendConfig): Promise<Pick<SshTarget, "identityFile" | "via">> {
+  const { identityFile, bastion, bastionHostKey } =
+    backend.kind === "fog" ? backend : ({} as Partial<FogBackend>);
+  const login = identityFile ?? (isEmbedded(backend) ? await embeddedKey() : undefined);
   const options = {
     ...(identityFile === undefined ? {} : { identityFile }),
     ...(bastionHostKey === undefined ? {} : { hostKey: bastionHostKey }),
   };
   return {
-    ...(identityFile === undefined ? {} : { identityFile }),
+    ...(login === undefined ? {} : { identityFile: login }),
     ...(bastion === undefined ? {} : { via: targetOf(bastion, options) }),
   };
+}
+
+/** The key that the embedded server's images let in. */
+async function embeddedKey(): Promise<string> {
+  // Loaded where it is used: no other backend needs it.
+  const { ensureEmbedded } = require("../../embedded/start") as typeof import("../../embedded/start");
+  return (await ensureEmbedded()).fogIdentityFile;
 }

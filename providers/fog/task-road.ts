@@ -3,7 +3,7 @@ import type { Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import type { Wanted } from "./claim";
 import type { FogClient, FogHost, FogTask } from "./client";
-import { type Followed, followTask } from "./follow";
+import { type Followed, followTask, tellingWhatGoesOn } from "./follow";
 import { readMark, withMark } from "./marks";
 import { howToStop } from "./progress";
 import { type Switched, withPower } from "./switch";
@@ -35,23 +35,25 @@ export async function runTask(road: TaskRoad, run: Run): Promise<Followed> {
     await noteTask(client, host.id, begun.id);
     return begun;
   });
-  await run.step(steps.boot, async () => {
-    // From state 2 on the host has come for it: another boot would cut off what is under way.
-    if (((await client.task(task.id)) ?? task).state !== 1) return;
-    try {
-      await withPower(machine, run, async (power) => {
-        await power.bootOnce("network");
-        await power.cycle();
-      });
-    } catch (error) {
-      run.signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new LabError(
-        `${host.name}: it could not be booted from the network for its ${what}: ${reason} Its task ${task.id} waits in ${client.server}, and "pulumi up" follows it. ${howToStop(client, host)}`,
-        { cause: error },
-      );
-    }
-  });
+  await run.step(steps.boot, () =>
+    tellingWhatGoesOn({ client, host, task, what }, run, async () => {
+      // From state 2 on the host has come for it: another boot would cut off what is under way.
+      if (((await client.task(task.id)) ?? task).state !== 1) return;
+      try {
+        await withPower(machine, run, async (power) => {
+          await power.bootOnce("network");
+          await power.cycle();
+        });
+      } catch (error) {
+        if (run.signal.aborted) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new LabError(
+          `${host.name}: it could not be booted from the network for its ${what}: ${reason} Its task ${task.id} waits in ${client.server}, and "pulumi up" follows it. ${howToStop(client, host)}`,
+          { cause: error },
+        );
+      }
+    }),
+  );
   return run.step(steps.follow, () =>
     followTask({ client, host, task, what, limits, step: steps.follow }, run),
   );
