@@ -20,6 +20,8 @@ import { VirtualBox } from "./virtualbox/store/virtualbox";
 /** The daemon's own process: started by `start.ts`, with its places in the environment. */
 
 const DEFAULT_IDLE_MINUTES = 15;
+/** FOG's own default is 10 for one storage node; nobody waits here for a real disk. */
+const FOG_SLOTS = 64;
 
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 
@@ -144,7 +146,15 @@ async function startDirectory(folder: string, portFile: string, faults: Faults) 
 
 /** The FOG server alike: a backend's URL stays good. */
 async function startFog(folder: string, portFile: string, options: Omit<FogServerOptions, "folder">) {
-  const fog = await atLastPort(portFile, (port) => startFogServer({ ...options, folder, port, log }));
+  const { LABPLAN_EMBEDDED_FOG_LINE: line, LABPLAN_EMBEDDED_FOG_SLOTS: slots } = process.env;
+  const all: Omit<FogServerOptions, "port"> = {
+    ...options,
+    folder,
+    log,
+    slots: Number(slots ?? FOG_SLOTS),
+    lineVersion: line === "1.6" ? line : "1.5",
+  };
+  const fog = await atLastPort(portFile, (port) => startFogServer({ ...all, port }));
   fs.writeFileSync(portFile, String(fog.port));
   return fog;
 }

@@ -349,3 +349,24 @@ describe("the Redfish service of the embedded FOG server", () => {
     expect(await fog.ended(id)).toBe(4);
   });
 });
+
+describe("a host of the embedded FOG server without name spaces", () => {
+  it("has its own boot id and the image's files, too", async () => {
+    process.env.LABPLAN_EMBEDDED_RESTRICTED = "1";
+    const fog = await startMetalLab();
+    delete process.env.LABPLAN_EMBEDDED_RESTRICTED;
+    const mac = "52:54:00:f2:00:01";
+    try {
+      await fog.deploy(await fog.host("plain", mac, "rocky9"));
+      await fog.power(mac, "On");
+      expect(await fog.run(mac, "cat /etc/image-name")).toBe("rocky9\n");
+      const first = await fog.run(mac, BOOT_ID);
+      await fog.power(mac, "ForceRestart");
+      const second = await fog.run(mac, BOOT_ID);
+      expect([first, second].join("")).toMatch(/^([0-9a-f-]{36}\n){2}$/);
+      expect(second).not.toBe(first);
+    } finally {
+      await fog.close();
+    }
+  });
+});
