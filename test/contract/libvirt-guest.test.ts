@@ -22,6 +22,8 @@ describe.skipIf(reason && !process.env.CI)(
     let guest: TinyGuest;
     let folder: string;
 
+    /** How long a boot of a kernel without a network takes on this machine now. */
+    let directMs = 0;
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), "labplan-guest-test-"));
       guest = await tinyGuest();
@@ -68,8 +70,10 @@ describe.skipIf(reason && !process.env.CI)(
     it("trap libvirt#10: show the host key that was made with them, and no other is believed", async () => {
       await isolatedNetwork("lan", 150, `<host mac='${MAC}' name='tiny' ip='${ADDRESS}'/>`);
       const domain = await client.domainDefine(guestXml({ name: "pinned", network: "lan" }));
+      const before = Date.now();
       const started = await client.domainStart(domain);
       await marker(await client.domainConsole(started));
+      directMs = Date.now() - before;
       expect(await login(guest.hostKey, "cat /proc/1/comm")).toBe("init\n");
       const other = `ssh-ed25519 ${Buffer.concat([Buffer.from("0000000b7373682d6564323535313900000020", "hex"), Buffer.alloc(32, 7)]).toString("base64")}`;
       await expect(login(other, "true", 5)).rejects.toThrow(/[Hh]ost key verification failed/);
@@ -125,8 +129,8 @@ describe.skipIf(reason && !process.env.CI)(
       const before = Date.now();
       const started = await client.domainStart(domain);
       expect(await marker(await client.domainConsole(started))).toContain(`pxe ${ADDRESS}/24`);
-      // 11 s on a quiet machine; 34 s without the IPv6 address.
-      expect(Date.now() - before).toBeLessThan(30_000);
+      // Without the IPv6 address iPXE stands still for 23 s; what the rest takes depends on what else the machine does.
+      expect(Date.now() - before).toBeLessThan(18_000 + 2 * directMs);
     });
 
     async function isolatedNetwork(name: string, subnet: number, hosts: string, tftp = "", more = "") {
