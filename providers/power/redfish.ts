@@ -22,9 +22,13 @@ const RESETS = {
   cycle: ["PowerCycle", "ForceRestart"],
 } as const;
 
+/** It answers at once, and its machines start at once. */
+const EMBEDDED_POLL_MS = 100;
+
 /** A machine with a Redfish service (DMTF DSP0266). */
-export function redfishPower(config: Config, context: PowerContext, patience: Patience): Power {
+export function redfishPower(config: Config, context: PowerContext, given: Patience): Power {
   const embedded = config.url.startsWith("embedded:");
+  const patience = embedded ? { ...given, pollMs: Math.min(given.pollMs, EMBEDDED_POLL_MS) } : given;
   const url = embedded ? undefined : addressOf(config.url, context.name);
   const peer = embedded ? "the embedded BMC" : `BMC ${url?.host}`;
   const who = `${context.name}: ${peer}`;
