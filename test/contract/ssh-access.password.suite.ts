@@ -19,7 +19,7 @@ export function passwordSuite({ machine, test }: Given): void {
     });
     const crypted = () => machine().shadowOf("root");
 
-    test("a generated one is set, is a secret output, and is noted without being there", async () => {
+    test("trap seeds#13: a generated one is set, is a secret output, and is noted without being there", async () => {
       const inputs = machine().access();
       const state = await up(inputs);
       expect(state.generatedPassword).toMatch(/^[A-Za-z0-9]{24,}$/);
@@ -154,7 +154,7 @@ export function passwordSuite({ machine, test }: Given): void {
       await machine().sh(`rm ${NOTE}`);
     });
 
-    test("a canary: the password is in no command line, no environment, no log, no file in clear", async () => {
+    test("trap seeds#13: the password is in no command line, no environment, no log, no file in clear", async () => {
       const trace = newTrace();
       const watch = watchProcesses();
       const secrets = { rootPassword: "canary-Tn7wq2ZkXb94" };

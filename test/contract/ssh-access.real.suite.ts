@@ -23,55 +23,47 @@ const letsIn = (machine: Machine, username: string, password: string): Promise<b
     client.connect({ host: address, port: sshPort, username, password });
   });
 
-/** What only a system with users, PAM, sudo and an sshd that reads the files can show. */
+/** Who is really let in; and what only a system with users, PAM and sudo can show. */
 export function realSuite({ machine, test }: Given): void {
-  describe("a system of its own", () => {
+  describe("who is let in", () => {
     const real = { needs: "real" } as const;
     const sudo = { needs: "sudo" } as const;
 
-    test(
-      "the password lets in, a rotated one instead of it, and after removal none",
-      async () => {
-        const inputs = machine().access();
-        const first = await machine().up(inputs);
-        const password = first.generatedPassword ?? "";
-        expect(await letsIn(machine(), "root", password)).toBe(true);
-        expect(await letsIn(machine(), "root", `${password}x`)).toBe(false);
-        const next = await machine().up({ ...inputs, passwordVersion: 2 }, first);
-        expect(await letsIn(machine(), "root", password)).toBe(false);
-        expect(await letsIn(machine(), "root", next.generatedPassword ?? "")).toBe(true);
-        await machine().remove(next);
-        expect(await letsIn(machine(), "root", next.generatedPassword ?? "")).toBe(false);
-      },
-      real,
-    );
+    test("the password lets in, a rotated one instead of it, and after removal none", async () => {
+      const inputs = machine().access();
+      const first = await machine().up(inputs);
+      const password = first.generatedPassword ?? "";
+      expect(await letsIn(machine(), "root", password)).toBe(true);
+      expect(await letsIn(machine(), "root", `${password}x`)).toBe(false);
+      const next = await machine().up({ ...inputs, passwordVersion: 2 }, first);
+      expect(await letsIn(machine(), "root", password)).toBe(false);
+      expect(await letsIn(machine(), "root", next.generatedPassword ?? "")).toBe(true);
+      await machine().remove(next);
+      expect(await letsIn(machine(), "root", next.generatedPassword ?? "")).toBe(false);
+    });
 
-    test(
-      "the keys let in, also where the account never had a password, and after removal they do not",
-      async () => {
-        const folder = mkdtempSync(join(tmpdir(), "labplan-access-"));
-        try {
-          const identityFile = join(folder, "id");
-          const line = await makeKey(identityFile, "ed25519");
-          const { address: host, sshPort: port, sshHostKey: hostKey } = machine().system.on;
-          const logIn = async (user: string) => {
-            const connection = await connectSsh({ host, port, hostKey, user, identityFile, agent: false });
-            await connection.close();
-          };
-          const inputs = machine().access({ user: "ada", authorizedKeys: [line] });
-          await expect(logIn("ada")).rejects.toThrow(/refused/);
-          const state = await machine().up(inputs);
-          await logIn("ada");
-          expect(await letsIn(machine(), "ada", state.generatedPassword ?? "")).toBe(true);
-          await machine().remove(state);
-          await expect(logIn("ada")).rejects.toThrow(/refused/);
-          expect(await machine().shadowOf("ada")).toBe("*");
-        } finally {
-          rmSync(folder, { recursive: true, force: true });
-        }
-      },
-      real,
-    );
+    test("the keys let in, also where the account never had a password, and after removal they do not", async () => {
+      const folder = mkdtempSync(join(tmpdir(), "labplan-access-"));
+      try {
+        const identityFile = join(folder, "id");
+        const line = await makeKey(identityFile, "ed25519");
+        const { address: host, sshPort: port, sshHostKey: hostKey } = machine().system.on;
+        const logIn = async (user: string) => {
+          const connection = await connectSsh({ host, port, hostKey, user, identityFile, agent: false });
+          await connection.close();
+        };
+        const inputs = machine().access({ user: "ada", authorizedKeys: [line] });
+        await expect(logIn("ada")).rejects.toThrow(/refused/);
+        const state = await machine().up(inputs);
+        await logIn("ada");
+        expect(await letsIn(machine(), "ada", state.generatedPassword ?? "")).toBe(true);
+        await machine().remove(state);
+        await expect(logIn("ada")).rejects.toThrow(/refused/);
+        expect(await machine().shadowOf("ada")).toBe("*");
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    });
 
     test(
       "another user's files are written as that user: a trap that it laid gets nobody further",

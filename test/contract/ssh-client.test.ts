@@ -149,6 +149,19 @@ describe.skipIf(available())("the SSH client against OpenSSH", () => {
       await connect(anyKey);
     });
 
+    it("tells which key it got in with, of an agent's too", async () => {
+      const own = (await readFile(`${sshd.identityFile}.pub`, "utf8")).split(" ").slice(0, 2).join(" ");
+      expect((await connect()).loginKey).toBe(own);
+      const stranger = await strangerKey(folder);
+      await using agent = await startAgent(folder, [stranger, sshd.identityFile]);
+      const { identityFile: _, ...anyKey } = target;
+      expect((await connect({ ...anyKey, agent: agent.socket })).loginKey).toBe(own);
+      // A file that comes after an agent whose keys were not taken.
+      await using other = await startAgent(folder, [stranger]);
+      await writeFile(join(folder, ".ssh", "id_ed25519"), await readFile(sshd.identityFile), { mode: 0o600 });
+      expect((await connect({ ...anyKey, agent: other.socket })).loginKey).toBe(own);
+    });
+
     it("finds the usual key file in ~/.ssh, also when the agent is dead", async () => {
       const { identityFile: _, ...anyKey } = target;
       expect(await failure(connect(anyKey))).toMatchObject({ reason: "no-key" });
