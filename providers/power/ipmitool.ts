@@ -11,8 +11,8 @@ export interface IpmiEndpoint {
   user?: string;
   password: string;
   cipherSuite?: number;
-  /** @default the one of PATH, or of the usual folders */
-  program?: string;
+  /** Path of ipmitool. @default the one of PATH, or of the usual folders */
+  find?: () => string | undefined;
 }
 
 type Privilege = "ADMINISTRATOR" | "OPERATOR";
@@ -138,7 +138,7 @@ export class Ipmitool {
 
   #once(order: readonly string[], signal: AbortSignal): Promise<string> {
     const { who, host, port, user, password, cipherSuite } = this.#endpoint;
-    const program = this.#endpoint.program ?? findIpmitool();
+    const program = (this.#endpoint.find ?? findIpmitool)();
     if (program === undefined)
       throw new PowerError(
         "program",

@@ -67,8 +67,12 @@ function send(packet: Buffer, address: string, port: number, name: string): Prom
       );
     socket.once("error", fail);
     socket.bind(() => {
-      if (!address.includes(":")) socket.setBroadcast(true);
-      socket.send(packet, port, address, (error) => (error ? fail(error) : resolve()));
+      try {
+        if (!address.includes(":")) socket.setBroadcast(true);
+        socket.send(packet, port, address, (error) => (error ? fail(error) : resolve()));
+      } catch (error) {
+        fail(error as NodeJS.ErrnoException);
+      }
     });
   }).finally(() => socket.close());
 }
