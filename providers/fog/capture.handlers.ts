@@ -104,7 +104,13 @@ async function capture(
     return {
       host: found,
       image: into,
-      pending: await pendingTask(client, found, wanted, [observed?.taskId], run),
+      pending: await pendingTask(
+        client,
+        found,
+        wanted,
+        observed?.capturedGeneration ? [] : [observed?.taskId],
+        run,
+      ),
     };
   });
   await run.step("2/6 image", async () => {

@@ -79,7 +79,9 @@ async function imageHost(
   const wanted: Wanted = { type: 1, name: taskName(run.mark, `${inputs.image}#${inputs.generation}`) };
   const { host, pending } = await run.step("1/8 find", async () => {
     const found = await findHost(client, inputs, run);
-    return { host: found, pending: await pendingTask(client, found, wanted, [observed?.taskId], run) };
+    // The task of an imaging that was proven is none that is carried on, though it may have the same name.
+    const known = observed?.imagedImage ? [] : [observed?.taskId];
+    return { host: found, pending: await pendingTask(client, found, wanted, known, run) };
   });
   const isNew = observed?.imagedImage === undefined && !observed?.interrupted;
   if (!pending && isNew && inputs.adopt && hasImage(host, inputs.image))
@@ -97,8 +99,9 @@ async function imageHost(
 
   const up = await run.step("6/8 up", async () => {
     await closeCallback(client, host.id);
-    await ensureOn(inputs, observed, run);
-    return waitUntilUp(client, host, inputs, run);
+    await bootFromDisk(inputs, observed, run);
+    // A host tells the end of its imaging first, and switches itself off after that.
+    return waitUntilUp(client, host, inputs, run, { meanwhile: () => ensureOn(inputs, observed, run) });
   });
   const bootId = await run.step("7/8 proof", () => {
     const { runningAt } = followed;
@@ -217,16 +220,28 @@ export const sshOf = (
     user,
   } as never);
 
+const ASKS_NOBODY: ReadonlySet<string> = new Set(["ssh", "none"]);
+
+/** Step 6: some BMCs keep the network for every boot. */
+async function bootFromDisk(
+  inputs: ImagedHostInputs,
+  observed: ImagedHostState | undefined,
+  run: ImagedRun,
+): Promise<void> {
+  if (ASKS_NOBODY.has(inputs.power.kind)) return;
+  await withPower({ ...inputs, ssh: sshOf(inputs, observed) }, run, async (power) => {
+    if (power.can.networkOnce) await power.bootOnce("disk");
+  });
+}
+
 /** Step 6: an image may end by switching the host off. The system's own word is no switch. */
 async function ensureOn(
   inputs: ImagedHostInputs,
   observed: ImagedHostState | undefined,
   run: ImagedRun,
 ): Promise<void> {
-  if (inputs.power.kind === "ssh" || inputs.power.kind === "none") return;
+  if (ASKS_NOBODY.has(inputs.power.kind)) return;
   await withPower({ ...inputs, ssh: sshOf(inputs, observed) }, run, async (power) => {
-    // Some BMCs keep the network for every boot.
-    if (power.can.networkOnce) await power.bootOnce("disk");
     if (power.can.status && (await power.status()) === "off") await power.on();
   });
 }

@@ -101,7 +101,7 @@ export async function startMetal(env: Record<string, string> = {}): Promise<Meta
     },
     wrongPower: () => ({ kind: "redfish", url: new URL(lab.fogUrl).origin, user: "admin" }),
     async until(is) {
-      for (const end = Date.now() + 30_000; !(await is()); await sleep(20))
+      for (const end = Date.now() + 30_000; !(await is().catch(() => false)); await sleep(20))
         if (Date.now() > end) throw new Error("it did not come to that");
     },
     secrets() {
