@@ -91,6 +91,7 @@ function imagedResource(
     proof: given(image.config, ["osRelease", "marker"]),
     imaging: { ...IMAGING, ...config.imaging },
     onRelease: releaseText(host),
+    ...ownImages(image, release),
     ...(callback ? { callback } : {}),
     ...(config.adopt === undefined ? {} : { adopt: config.adopt }),
   };
@@ -116,6 +117,12 @@ const imageNeeds = (image: FogImageFacts): string[] => [
   ...(image.isRecorded ? [imageKey(image)] : []),
   ...(image.config.capture ? [captureKey(image.logical)] : []),
 ];
+
+/** Those that the server may have only after this stack's own resources were made. */
+function ownImages(...images: (FogImageFacts | undefined)[]): Pick<ImagedHostInputs, "ownImages"> {
+  const names = images.flatMap((image) => (image?.isRecorded ? [image.name] : []));
+  return names.length === 0 ? {} : { ownImages: [...new Set(names)] };
+}
 
 /** `image:<name in the server>`, `wipe`, `poweroff` or `keep`. */
 const releaseText = ({ config, imaged }: FogHostFacts): string =>

@@ -3,6 +3,7 @@ import type { LabConfig, MachineConfig } from "../../../stacks/config/types";
 import { loginLine, loginOf } from "../../../stacks/login";
 import { deskLab, deskMachine } from "./plan/desk";
 import { machine, planned } from "./plan/lab";
+import { host, metalLab } from "./plan/metal";
 
 /** What a preview can say already, and what is said once the machine has been seen. */
 function linesOf(config: MachineConfig, more: Partial<LabConfig> = {}): (string | undefined)[] {
@@ -62,4 +63,18 @@ test("nowhere without cloud-init, or behind an internal network of VirtualBox's"
   const { cloudInit: _, ...blank } = deskMachine({ disks: [{ sizeBytes: 2 ** 30 }] });
   expect(linesOf(blank)).toEqual([]);
   expect(linesOf(deskMachine({ networks: [{ type: "intnet", attachment: "x" }] }))).toEqual([]);
+});
+
+test("at a host of bare metal, by the bastion of its FOG server", () => {
+  const line = (parts: object, backend: object) => {
+    const config = metalLab({ node1: host(parts) });
+    Object.assign(config.backends.metal ?? {}, backend);
+    const found = planned(config).resources.find(({ kind }) => kind === "fog:ImagedHost");
+    const login = found && loginOf(found);
+    return login && [loginLine(login, {}), loginLine(login, { address: "192.0.2.7", sshPort: 2222 })];
+  };
+  expect(line({}, {})).toEqual([undefined, "ssh -p 2222 root@192.0.2.7"]);
+  expect(line({ address: "192.0.2.5" }, { bastion: "ssh://jump@gate:2200" })).toEqual(
+    same("ssh -J jump@gate:2200 root@192.0.2.5"),
+  );
 });

@@ -24,7 +24,8 @@ test.each(fs.readdirSync(FOLDER))("the example %s loads and can be planned", (na
   if (!config) throw new Error("no config");
   const result = plan(config, emptyLock(), new Date("2026-11-21T00:00Z"));
   expect(result.problems).toEqual([]);
-  expect(result.plan?.notes).toEqual([]);
+  // What happens to a new host at the end is always said.
+  expect(result.plan?.notes.filter((note) => !/: on release: /.test(note))).toEqual([]);
 });
 
 test("the examples of the schemas load, put together", () => {

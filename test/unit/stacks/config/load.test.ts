@@ -116,6 +116,104 @@ describe("short forms become long ones", () => {
   });
 });
 
+describe("what hosts of bare metal bring", () => {
+  const METAL = `config:
+  labplan:lab: abcd2345
+  labplan:backends:
+    metal: { kind: fog, url: "http://fog.example/fog", apiToken: { env: FOG_API_TOKEN } }
+  labplan:images:
+    c7: { fog: { backend: metal } }
+`;
+  const host = (fields: string) => {
+    const config = configOf(load(`${METAL}  labplan:machines:\n    h1: { backend: metal, ${fields} }\n`));
+    const { backend: _, ...rest } = config.machines.h1 ?? { backend: "" };
+    return rest;
+  };
+
+  test("the image is the host's own, and its MAC may stand alone", () => {
+    expect(host('image: c7, mac: "52:54:00:AA:00:01"')).toEqual({
+      image: "c7",
+      macs: ["52:54:00:aa:00:01"],
+    });
+    expect(host('macs: ["52:54:00:AA:00:01", "52:54:00:aa:00:02"]').macs).toHaveLength(2);
+  });
+
+  test.each([
+    ["image:c7", { do: "image", image: "c7" }],
+    ["image: c7", { do: "image", image: "c7" }],
+    ["wipe", { do: "wipe" }],
+    ["poweroff", { do: "poweroff" }],
+    ["keep", { do: "keep" }],
+  ])("onRelease %s", (text, long) => {
+    expect(host(`image: c7, onRelease: "${text}"`).onRelease).toEqual(long);
+  });
+
+  test("deadlines are durations", () => {
+    expect(host("imaging: { queued: 90s, stall: 10m, total: 1h 30m, boot: 5m }").imaging).toEqual({
+      queuedS: 90,
+      stallS: 600,
+      totalS: 5400,
+      bootS: 300,
+    });
+  });
+
+  test("keys of an access are lines or files, as everywhere; its password is a word or a name", () => {
+    expect(
+      host(`access: { sshKeys: [/home/ann/.ssh/id_ed25519.pub, "${KEY}"], password: none }`).access,
+    ).toEqual({
+      sshKeys: [KEY, KEY],
+      password: "none",
+    });
+    expect(host("access: { password: { env: ROOT_PASSWORD } }").access).toEqual({
+      password: { env: "ROOT_PASSWORD" },
+    });
+    expect(
+      printed(
+        load(`${METAL}  labplan:machines:\n    h1: { backend: metal, access: { sshKeys: [nokey] } }\n`),
+      ),
+    ).toEqual([expect.stringContaining("machines.h1.access.sshKeys[0]: a public key is one line")]);
+  });
+
+  test.each([
+    'redfish, url: "https://bmc1", user: a, password: { env: P }, system: "1"',
+    "ipmi, host: 192.0.2.7, port: 6230, cipherSuite: 17",
+    "wol, broadcast: 192.0.2.255, port: 7",
+    "libvirt, backend: metal, domain: d",
+    "virtualbox, backend: metal, machine: d",
+    "ssh",
+    "none",
+  ])("power of kind %s", (fields) => {
+    expect(host(`power: { kind: ${fields} }`).power?.kind).toBe(fields.split(",")[0]);
+  });
+
+  test("power has the fields of its kind alone", () => {
+    const text = `${METAL}  labplan:machines:\n    h1: { backend: metal, power: { kind: ipmi, url: "https://x", host: b } }\n`;
+    expect(printed(load(text))).toEqual([expect.stringContaining("machines.h1.power.url: unknown key")]);
+  });
+
+  test("a machine whose parts are wrong takes nothing else down with it, and nothing is told twice", () => {
+    const text = `${METAL}  labplan:machines:
+    h1: { backend: metal, image: c8, power: { kind: none } }
+    h2: { backend: metal, image: c7, power: { kind: none }, onRelease: image:c8 }
+    h3: { backend: metal, image: c7, power: { kind: none } }
+`;
+    const loaded = load(text);
+    expect(printed(loaded)).toEqual([
+      expect.stringContaining('machines.h1.image: there is no image "c8"'),
+      expect.stringContaining('machines.h2.onRelease: there is no image "c8"'),
+    ]);
+    expect(Object.keys((!loaded.config && loaded.partial?.machines) || {})).toEqual(["h3"]);
+  });
+
+  test("trap seeds#9: a token stands nowhere in clear, and is not repeated where it does", () => {
+    const text = METAL.replace("{ env: FOG_API_TOKEN }", "c3dvcmRmaXNo");
+    expect(printed(load(text))).toEqual([expect.stringContaining("a secret is given by name")]);
+    expect(printed(load(text)).join()).not.toContain("c3dvcmRmaXNo");
+    const encrypted = METAL.replace("{ env: FOG_API_TOKEN }", '{ secure: "v1:x" }');
+    expect(printed(load(encrypted))).toEqual([expect.stringContaining("write { secret: metalApiToken }")]);
+  });
+});
+
 describe("what VirtualBox brings", () => {
   test("forwards are short or long, tcp by default", () => {
     expect(

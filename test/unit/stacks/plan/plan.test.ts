@@ -39,7 +39,7 @@ function readable({ resources, lock: _, ...rest }: LabPlan): string {
 }
 
 describe("golden plans: a change here is a change of every lab", () => {
-  test.each(["demo", "laas", "virtualbox"])("%s", async (name) => {
+  test.each(["demo", "laas", "virtualbox", "metal"])("%s", async (name) => {
     const result = planned(load(name));
     await expect(readable(result)).toMatchFileSnapshot(path.join(FIXTURES, `${name}.plan.yaml`));
     await expect(renderLock(result.lock)).toMatchFileSnapshot(path.join(FIXTURES, `${name}.lock.yaml`));
@@ -105,7 +105,7 @@ describe("the planner is pure", () => {
   });
 
   test("trap pulumi-dynamic#11: no input is called id or urn", () => {
-    for (const name of ["demo", "laas", "virtualbox"])
+    for (const name of ["demo", "laas", "virtualbox", "metal"])
       for (const { inputs } of planned(load(name)).resources)
         for (const reserved of ["id", "urn"]) expect(inputs).not.toHaveProperty(reserved);
   });

@@ -22,7 +22,7 @@ function refusals(kind: string, inputs: unknown): string[] {
     : (validate.errors ?? []).map(({ instancePath, message }) => `${kind}${instancePath} ${message}`);
 }
 
-test.each(["demo", "laas", "virtualbox"])(
+test.each(["demo", "laas", "virtualbox", "metal"])(
   "every resource of the plan of %s is one that its provider takes",
   (name) => {
     const file = { path: name, text: fs.readFileSync(path.join(FIXTURES, `${name}.yaml`), "utf8") };

@@ -30,6 +30,8 @@ interface Machine extends Thing {
   onBridge: boolean;
   /** On VirtualBox, where machines need ports of the host, and some forward one of their own. */
   onDesk: boolean;
+  /** A host of a FOG server, that is there and gets an image. */
+  onMetal: boolean;
 }
 interface Model {
   networks: Net[];
@@ -57,13 +59,22 @@ function networkConfig({ identity, shape, formerly }: Net): NetworkConfig {
 const forwardsOf = (identity: number): PortForward[] =>
   identity % 3 === 0 ? [{ protocol: "tcp", hostPort: 3000 + identity, guestPort: 80 }] : [];
 
+const hostConfig = (identity: number): MachineConfig => ({
+  backend: "metal",
+  image: "c7",
+  allow: ["wipe"],
+  address: `192.0.2.${identity % 250}`,
+  power: { kind: "ipmi", host: `bmc${identity}.example` },
+});
+
 function configOf(model: Model, turned: boolean): LabConfig {
   const turn = <T>(list: T[]): T[] => (turned ? [...list].reverse() : list);
   const nameOf = new Map(model.networks.map(({ identity, name }) => [identity, name]));
   const machines = turn(model.machines).map(
-    ({ identity, name, formerly, cards, onBridge, onDesk }): [string, MachineConfig] => [
-      name,
-      {
+    ({ identity, name, formerly, cards, onBridge, onDesk, onMetal }): [string, MachineConfig] => {
+      const renamed = formerly === undefined ? {} : { formerly };
+      if (onMetal) return [name, { ...hostConfig(identity), ...renamed }];
+      const config: MachineConfig = {
         backend: onDesk ? "desk" : "rack",
         disks: [{ sizeBytes: 2 ** 30, image: "rocky9" }],
         networks: turn([
@@ -73,9 +84,10 @@ function configOf(model: Model, turned: boolean): LabConfig {
           ),
           ...(onBridge ? [{ bridge: "br7" }] : []),
         ]),
-        ...(formerly === undefined ? {} : { formerly }),
-      },
-    ],
+        ...renamed,
+      };
+      return [name, config];
+    },
   );
   const users = turn(model.users).map(({ name, formerly }): [string, VpnUserConfig] => [
     name,
@@ -86,7 +98,9 @@ function configOf(model: Model, turned: boolean): LabConfig {
       rack: { kind: "libvirt", uri: "qemu:///system" },
       desk: { kind: "virtualbox" },
       people: { kind: "embedded" },
+      metal: { kind: "fog", url: "http://fog.example/fog" },
     },
+    images: { rocky9: { path: "images/rocky9.qcow2" }, c7: { fog: { backend: "metal" } } },
     networks: Object.fromEntries(turn(model.networks).map((net) => [net.name, networkConfig(net)])),
     machines: Object.fromEntries(machines),
     vpn: { backend: "people", base: "ou=People,dc=lab", users: Object.fromEntries(users) },
@@ -100,7 +114,11 @@ function factsOf(model: Model, plan: LabPlan): Map<number, Record<string, unknow
     const { leases: _, ...rest } = inputsOf(plan, "libvirt:Network", name);
     facts.set(identity, rest);
   }
-  for (const { identity, name, onDesk } of model.machines) {
+  for (const { identity, name, onDesk, onMetal } of model.machines) {
+    if (onMetal) {
+      facts.set(identity, inputsOf(plan, "fog:ImagedHost", name));
+      continue;
+    }
     const kind = onDesk ? "virtualbox:Machine" : "libvirt:Domain";
     const { nics, ...rest } = inputsOf(plan, kind, name);
     const cards = nics as { mac: string; network?: string; bridge?: string }[];
@@ -135,6 +153,7 @@ const edit = fc.record({
   shape: fc.nat({ max: SHAPES - 1 }),
   onBridge: fc.boolean(),
   onDesk: fc.boolean(),
+  onMetal: fc.boolean(),
   /** Take `formerly` out of the config, as people do some time after a rename. */
   forget: fc.boolean(),
 });
@@ -148,7 +167,10 @@ function freeName(list: readonly Thing[], wish: number): string | undefined {
 }
 
 /** The model after an edit, or undefined where there is nothing to edit. Identities in `touched` may change. */
-function apply(model: Model, { what, section, at, name, cards, shape, onBridge, onDesk, forget }: Edit) {
+function apply(
+  model: Model,
+  { what, section, at, name, cards, shape, onBridge, onDesk, onMetal, forget }: Edit,
+) {
   const after = structuredClone(model);
   if (forget) for (const one of SECTIONS.flatMap((s): Thing[] => after[s])) delete one.formerly;
   const list: Thing[] = after[section];
@@ -164,7 +186,7 @@ function apply(model: Model, { what, section, at, name, cards, shape, onBridge, 
     else if (section === "users") after.users.push(thing);
     else {
       const chosen = nets.length === 0 ? [] : cards.map((card) => nets[card % nets.length] ?? 0);
-      after.machines.push({ ...thing, cards: chosen, onBridge, onDesk });
+      after.machines.push({ ...thing, cards: chosen, onBridge, onDesk, onMetal });
     }
   } else if (what === "remove") {
     if (!target) return undefined;
