@@ -34,6 +34,8 @@ export interface Metal {
   isUp(mac: string): Promise<boolean>;
   /** As anybody on the network can: nobody asks who calls. */
   pretendComplete(mac: string): Promise<void>;
+  /** Set a field of a host's record that we never do. */
+  edit(hostId: number, field: Record<string, string>): Promise<void>;
   /** A BMC that does not let us in. */
   wrongPower(): PlannedPower;
   until(is: () => Promise<boolean>): Promise<void>;
@@ -98,6 +100,14 @@ export async function startMetal(env: Record<string, string> = {}): Promise<Meta
           method: "POST",
           body: new URLSearchParams({ mac, type: "down", sysuuid: "" }),
         });
+    },
+    async edit(hostId, field) {
+      const { apiToken, userToken } = JSON.parse(readFileSync(lab.fogTokenFile, "utf8"));
+      await fetch(`${lab.fogUrl}/host/${hostId}/edit`, {
+        method: "PUT",
+        headers: { "fog-api-token": apiToken, "fog-user-token": userToken },
+        body: JSON.stringify(field),
+      });
     },
     wrongPower: () => ({ kind: "redfish", url: new URL(lab.fogUrl).origin, user: "admin" }),
     async until(is) {
