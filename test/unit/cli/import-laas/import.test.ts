@@ -5,6 +5,8 @@ import { importLaas } from "../../../../cli/import-laas/import";
 import { loadConfig } from "../../../../stacks/config/load";
 import { formatProblem } from "../../../../stacks/config/positions";
 import type { LabConfig } from "../../../../stacks/config/types";
+import { emptyLock } from "../../../../stacks/plan/lock-file";
+import { plan } from "../../../../stacks/plan/plan";
 
 const FIXTURES = "test/fixtures/laas";
 const disk = {
@@ -112,12 +114,13 @@ describe("the README's spelling, with every kind of file", () => {
 
   test("loads when the secret is set, and says so until then", () => {
     expect(load(result).problems.map(({ message }) => message)).toEqual([
+      'no secret "metalApiToken" is set; "pulumi config set --secret metalApiToken" sets it',
       'no secret "directoryPassword" is set; "pulumi config set --secret directoryPassword" sets it',
     ]);
-    const set = result.yaml.replace(
-      "config:\n",
-      'config:\n  labplan:directoryPassword: { secure: "v1:x" }\n',
+    const secrets = ["directoryPassword", "metalApiToken"].map(
+      (name) => `  labplan:${name}: { secure: "v1:x" }\n`,
     );
+    const set = result.yaml.replace("config:\n", `config:\n${secrets.join("")}`);
     const config = configOf({ ...result, yaml: set });
     expect(config.vpn).toEqual({
       backend: "directory",
@@ -201,6 +204,119 @@ describe("the spelling of LaaS' code", () => {
     const result = imported({ "vpn.yaml": "pass: 'canary\nx: {" });
     expect(whyOf(result, "vpn.yaml")).toContain("no valid YAML");
     expect(JSON.stringify(result)).not.toContain("canary");
+  });
+});
+
+describe("hosts imaged by FOG", () => {
+  const INSTALLER = `fog: { server: "http://fog.example/fog/", api_key: canary-a, user_key: /root/keys/user, image_id: 17 }
+dhcp_log: /var/log/dhcp.log
+dhcp_server: dhcp.example
+installer: Fuel
+`;
+  const INVENTORY = "50: fog-machine-4\n51: fog-machine-5\n52: fog-virtualPod-5.1\n53: FOG-machine-4\n";
+  const laas = (files: Record<string, string> = {}) =>
+    imported({ "fuel.yaml": INSTALLER, "inventory.yaml": INVENTORY, ...files });
+  const set = (result: Imported): Imported => ({
+    ...result,
+    yaml: result.yaml.replace("config:\n", 'config:\n  labplan:metalApiToken: { secure: "v1:x" }\n'),
+  });
+
+  test("become a FOG server with its inventory and its DHCP log", () => {
+    expect(configOf(set(laas())).backends).toEqual({
+      metal: {
+        kind: "fog",
+        url: "http://fog.example/fog",
+        apiToken: { secret: "metalApiToken" },
+        userToken: { file: "/root/keys/user" },
+        inventory: {
+          50: "fog-machine-4",
+          51: "fog-machine-5",
+          52: "fog-virtualPod-5.1",
+          53: "FOG-machine-4",
+        },
+        dhcpLog: { path: "/var/log/dhcp.log", host: "ssh://root@dhcp.example" },
+      },
+    });
+  });
+
+  test("trap seeds#9: no key of the server's is written, whatever it looks like", () => {
+    expect(JSON.stringify(laas())).not.toContain("canary");
+    expect(whyOf(laas(), "fuel.yaml: fog.api_key")).toContain("by name");
+  });
+
+  test("and become machines that LaaS' image is put on, at the beginning and at the end", () => {
+    const { machines, images } = configOf(set(laas()));
+    expect(Object.keys(machines)).toEqual(["fog-machine-4", "fog-machine-5"]);
+    expect(machines["fog-machine-4"]).toEqual({
+      backend: "metal",
+      resource: "50",
+      image: "fog-image-17",
+      power: { kind: "ssh" },
+      onRelease: { do: "image", image: "fog-image-17" },
+    });
+    expect(images).toEqual({ "fog-image-17": { fog: { backend: "metal", name: "fog-image-17" } } });
+  });
+
+  test("what LaaS could not do right is told, and left to be said", () => {
+    const result = laas();
+    expect(whyOf(result, "power of each host")).toContain("Give each its BMC");
+    expect(whyOf(result, "allow of each host")).toContain("add allow: [wipe]");
+    expect(result.notes.find(({ what }) => what === "host fog-virtualPod-5.1")?.why).toContain(
+      "18 characters",
+    );
+    expect(whyOf(result, "host FOG-machine-4")).toContain("two resources name it");
+    expect(whyOf(result, "fuel.yaml: fog.image_id")).toContain("put its name in the server");
+    const { config } = load(set(result));
+    const told = config && plan(config, emptyLock(), new Date("2026-11-21T00:00Z")).problems;
+    expect(told?.map(({ message }) => message)).toEqual([
+      expect.stringContaining("add `allow: [wipe]`"),
+      expect.stringContaining("add `allow: [wipe]`"),
+    ]);
+  });
+
+  test.each([
+    ["fog.example", "http://fog.example/fog"],
+    ["https://admin:canary@fog.example:8443/", "https://fog.example:8443/fog"],
+    ["http://10.0.0.1/fog", "http://10.0.0.1/fog"],
+  ])("the server %s is at %s", (server, url) => {
+    const result = imported({ "fuel.yaml": `fog: { server: "${server}", image_id: 1 }\n` });
+    expect(configOf(result).backends.metal).toMatchObject({ url });
+    expect(JSON.stringify(result)).not.toContain("canary");
+  });
+
+  test("a log at the same machine needs no host, and none is needed", () => {
+    const at = (text: string) =>
+      configOf(imported({ "fuel.yaml": `fog: { server: f, image_id: 1 }\n${text}` })).backends.metal;
+    expect(at("dhcp_log: /l\ndhcp_server: null\n")).toMatchObject({ dhcpLog: { path: "/l" } });
+    expect(at("dhcp_log: null\n")).not.toHaveProperty("dhcpLog");
+  });
+
+  test("a second installer's image is declared too; its other server needs another stack", () => {
+    const result = laas({
+      "joid.yaml": 'fog: { server: "http://other.example/fog", api_key: k, image_id: 18 }\n',
+    });
+    expect(Object.keys(configOf(set(result)).images)).toEqual(["fog-image-17", "fog-image-18"]);
+    expect(whyOf(result, "joid.yaml: fog.server")).toContain("a stack of its own");
+  });
+
+  test("without an image's number no machine is written, and without a server nothing", () => {
+    const none = imported({
+      "fuel.yaml": "fog: { server: f, image_id: new }\n",
+      "inventory.yaml": INVENTORY,
+    });
+    expect(configOf(none).machines).toEqual({});
+    expect(whyOf(none, "fuel.yaml: fog.image_id")).toContain("left out");
+    const lost = imported({ "fuel.yaml": "fog: { image_id: 1 }\n", "inventory.yaml": INVENTORY });
+    expect(lost.yaml).not.toContain("metal");
+    expect(whyOf(lost, "inventory.yaml: hosts imaged by FOG")).toContain(
+      "no file of the folder has fog.server",
+    );
+  });
+
+  test("a host that is called as a virtual machine is has a name of its own in the config", () => {
+    const domains = "- { name: fog-machine-4, vcpus: 2, memory: 1048576, disk: /d }\n";
+    const { machines } = configOf(set(laas({ "domains.yaml": domains })));
+    expect(Object.keys(machines)).toEqual(["fog-machine-4", "host-fog-machine-4", "fog-machine-5"]);
   });
 });
 

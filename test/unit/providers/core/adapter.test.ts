@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { toDynamicProvider } from "../../../../providers/core/adapter";
 import { UNKNOWN } from "../../../../providers/core/change";
 import type { Definition, Run } from "../../../../providers/core/definition";
+import { BackendError, DeadlineError } from "../../../../providers/core/errors";
 import { providerCode } from "../../../../providers/core/resource";
 import { configure } from "../../../../providers/core/settings";
 
@@ -282,6 +283,121 @@ describe("check", () => {
     const read = await kit().read?.("box:a", { ...wanted, serial: "s-0" });
     expect(read?.props).toMatchObject({ serial: "s-0", size: 3 });
   });
+});
+
+describe("on a machine of the lab", () => {
+  const ON = {
+    key: "fog:ImagedHost node1",
+    edition: "c7 1",
+    deletedWith: false,
+    address: "192.0.2.7",
+    sshHostKey: "ssh-ed25519 AAAA",
+    since: "t1",
+  };
+  const on = (parts: object = {}) => ({ ...wanted, __on: { ...ON, ...parts } });
+  const refusing = (error: Error) =>
+    toDynamicProvider({
+      ...box,
+      observe: async () => {
+        throw error;
+      },
+    } as unknown as Definition<object>);
+
+  test("handlers are told how it is reached, and the backend has its address", async () => {
+    const seen: unknown[] = [];
+    const told = toDynamicProvider({
+      ...box,
+      observe: async (inputs: BoxInputs, run: Run<BoxState>) => {
+        seen.push(run.on, run.backend);
+        return { ...inputs, serial: "s-1", open: true };
+      },
+    } as unknown as Definition<object>);
+    const backend = { kind: "libvirt", uri: "qemu+ssh://root@node1/system", machine: "node1" };
+    const { outs } = await told.create({ ...on(), __backend: backend });
+    expect(seen).toEqual([
+      { address: "192.0.2.7", sshHostKey: "ssh-ed25519 AAAA", since: "t1" },
+      { ...backend, uri: "qemu+ssh://root@192.0.2.7/system", hostKey: "ssh-ed25519 AAAA" },
+    ]);
+    // What is kept is what the config says: the next address is found by the machine again.
+    expect((await told.read?.("x", outs))?.props).toMatchObject({ __backend: backend, __on: ON });
+    shelf.clear();
+    const gone = toDynamicProvider({ ...box, observe: async () => undefined } as never);
+    expect(await gone.read?.("x", outs)).toEqual({});
+    const lost = { ...on({ address: undefined }), __backend: backend };
+    await expect(told.create(lost)).rejects.toThrow('it is on machine "node1", whose address is not known');
+  });
+
+  test("what a look there would refuse is not asked before it is there; the rest is", async () => {
+    shelf.set("a", { size: 1, serial: "foreign", open: true });
+    expect((await kit().check?.({}, on({ since: UNKNOWN })))?.failures).toEqual([]);
+    expect((await kit().check?.({}, { ...on({ since: UNKNOWN }), size: "x" }))?.failures).toHaveLength(1);
+    expect((await kit().check?.({}, on()))?.failures).toHaveLength(1);
+  });
+
+  test("who locks us out of it does not make it gone, nor unreadable", async () => {
+    const { id, outs } = await kit().create(on());
+    for (const error of [new BackendError("took none of our keys"), new DeadlineError("no answer")])
+      expect(await refusing(error).read?.(id, outs)).toMatchObject({
+        id,
+        props: { serial: "s-1" },
+        inputs: { size: 3 },
+      });
+    await expect(refusing(new Error("a mistake of ours")).read?.(id, outs)).rejects.toThrow(
+      "a mistake of ours",
+    );
+    const elsewhere = refusing(new BackendError("connection refused"));
+    await expect(elsewhere.read?.(id, { ...wanted, serial: "s-1" })).rejects.toThrow("connection refused");
+  });
+
+  test("it is made anew when that is imaged anew, and then not removed from what is there now", async () => {
+    const provider = kit();
+    const { id, outs } = await provider.create(on());
+    expect(await provider.diff?.(id, outs, on())).toMatchObject({ changes: false, replaces: [] });
+    expect(await provider.diff?.(id, outs, on({ address: "192.0.2.8" }))).toMatchObject({
+      changes: true,
+      replaces: [],
+    });
+    expect(await provider.diff?.(id, outs, on({ since: "t2" }))).toMatchObject({
+      changes: true,
+      replaces: ["__on"],
+      deleteBeforeReplace: true,
+    });
+    shelf.set("a", { size: 9, serial: "new system's", open: true });
+    await provider.delete?.(id, outs);
+    expect(shelf.get("a")?.serial).toBe("new system's");
+  });
+
+  test("a machine's own imaging is heard, so that nothing is looked for on its new system", async () => {
+    let times = 0;
+    const machine = toDynamicProvider({
+      ...box,
+      kind: "test:Machine",
+      observe: async () => undefined,
+      reconcile: async (inputs: BoxInputs) => ({ ...inputs, serial: "s", imagedAt: `t${++times}` }),
+    } as unknown as Definition<object>);
+    await machine.create({ ...wanted, __mark: "lab12345/dev/node9" });
+    const { id, outs } = await kit().create(on({ key: "test:Machine node9", since: "t1" }));
+    await machine.update?.("x", wanted, { ...wanted, __mark: "lab12345/dev/old", __as: "node9" });
+    await kit().delete?.(id, outs);
+    expect(shelf.has("a")).toBe(true);
+  });
+});
+
+test("an edit of class wipe is refused without `allow: [wipe]` in the same config, also offline", async () => {
+  const changes = {
+    ...box.changes,
+    size: { class: "wipe", reason: "cut to fit" },
+    allow: { class: "live", reason: "a word" },
+  };
+  const cutting = toDynamicProvider({ ...box, changes } as unknown as Definition<object>);
+  vi.stubEnv("LABPLAN_OFFLINE", "1");
+  const check = async (news: object) => (await cutting.check?.(wanted, { ...wanted, ...news }))?.failures;
+  expect(await check({ size: 4, allow: [] })).toEqual([
+    { property: "test:Box/size", reason: expect.stringContaining("size 3 → 4: WIPES its data (cut to fit)") },
+  ]);
+  expect(await check({ size: 4, allow: ["wipe"] })).toEqual([]);
+  expect(await check({ size: 3 })).toEqual([]);
+  expect((await cutting.check?.({}, { ...wanted, size: 4 }))?.failures).toEqual([]);
 });
 
 describe("half-made resources", () => {
