@@ -50,7 +50,8 @@ A lab is described in \`stacks/Pulumi.<stack>.yaml\`, under \`config:\`. Each se
 - **Moves**: another \`backend\` makes a machine anew there, and the old one is deleted with its disks. The preview says
   so, and where there are disks to lose, the machine must say \`allow: [wipe]\` until it is done. The same goes for a
   higher \`generation\` of an installed image, for the machines that are clones of it: new ones can use another image
-  meanwhile.
+  meanwhile. A host of a FOG server says it as well, when it is new to the stack, and for another image or a higher
+  \`imageGeneration\`; no other edit puts an image on it.
 - **Ports**: a machine on VirtualBox that its host cannot reach by address gets a port of the host from 2200 to 2999 for its
   SSH, kept in the lock file.
 `;
@@ -119,12 +120,33 @@ class Reference {
     }
     if (typeof field.additionalProperties === "object")
       return this.rows(this.resolve(field.additionalProperties, root), root, `${name}.<name>.`, shown);
+    if (field.oneOf?.every(({ $ref }) => $ref)) return this.kinds(field.oneOf, root, name);
     const [first] = Object.values(field.properties ?? {});
     // Forms of several fields (a secret by name) and definitions used twice are told once.
     if (!first || field.description?.startsWith("A secret by name") || isSecret(field) || shown.has(first))
       return [];
     shown.add(first);
     return this.rows(field, root, `${name}.`, shown);
+  }
+
+  /** The fields of each kind of a thing: which one it is says its `kind`. */
+  private kinds(kinds: Schema[], root: Schema, name: string): Row[] {
+    return kinds.flatMap((kind) => {
+      const resolved = this.resolve(kind, root);
+      return Object.entries(resolved.properties ?? {}).map(([field, schema]): Row => {
+        const [shown, how, byDefault, meaning] = this.row(
+          `${name}.${field}`,
+          this.resolve(schema, root),
+          resolved.required ?? [],
+        );
+        return [
+          shown,
+          how,
+          byDefault,
+          field === "kind" ? (resolved.description ?? "") : `${resolved.title}: ${meaning}`,
+        ];
+      });
+    });
   }
 
   private withItem(field: Schema, root: Schema): Schema {
@@ -177,6 +199,9 @@ const FORMATS: Record<string, string> = {
   "http-url": "URL",
   "ldap-url": "URL",
   "libvirt-uri": "URI",
+  "fog-url": "URL",
+  "redfish-url": "URL",
+  "ssh-host": "URL",
   checksum: "checksum",
   "ssh-public-key": "public key",
 };

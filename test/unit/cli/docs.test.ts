@@ -20,6 +20,10 @@ describe("the config reference", () => {
       "cloudInit.userData",
       "users.<name>.until",
       "kernel.cmdline",
+      "power.cipherSuite",
+      "imaging.queued",
+      "access.sshKeys",
+      "fog.capture.from",
     ])
       expect(text).toContain(`| \`${field}\` |`);
   });
