@@ -30,24 +30,30 @@ const POLL_MS = 1_000;
 const EMBEDDED_POLL_MS = 100;
 /** An address that was found may be the one of before: it is looked for again after this long without an answer. */
 const SLICE_S = 15;
+const MEANWHILE_S = 5;
 /** sshd is up before the users' keys are in place; after this long they are not to come. */
 const LOGIN_GRACE_S = 60;
 
 /**
  * Wait until the host lets us in. Its key must be one that the config pins, that its own imaging told, or that
- * known_hosts has: never just the one that it shows.
+ * known_hosts has: never just the one that it shows. `meanwhile` is done again every few seconds.
  */
 export async function waitUntilUp(
   client: FogClient,
   host: FogHost,
   inputs: UpInputs,
   run: UpRun,
-  timeoutS: number = inputs.imaging.bootS,
+  { timeoutS = inputs.imaging.bootS, meanwhile }: { timeoutS?: number; meanwhile?: () => Promise<void> } = {},
 ): Promise<Up> {
   const watch = stopwatch(run);
   let last = "";
   let refusedAt: number | undefined;
+  let meanwhileAt = 0;
   for (;;) {
+    if (meanwhile && watch.elapsedS() >= meanwhileAt) {
+      await meanwhile();
+      meanwhileAt = watch.elapsedS() + MEANWHILE_S;
+    }
     const { found, misses } = await findAddress(client, host, inputs.address, run);
     const leftS = timeoutS - watch.elapsedS();
     if (leftS <= 0) throw notUp(inputs, timeoutS, last || misses.join("; "));
@@ -62,7 +68,7 @@ export async function waitUntilUp(
     const target = await targetFor(found, host, inputs, run);
     try {
       await waitForSsh(target, {
-        timeoutS: inputs.address === undefined ? Math.min(leftS, SLICE_S) : leftS,
+        timeoutS: inputs.address === undefined || meanwhile ? Math.min(leftS, SLICE_S) : leftS,
         signal: run.signal,
         onProgress: (message) =>
           run.progress(`[6/8 up] ${inputs.name} at ${found.address} (from ${found.source}): ${message}`),

@@ -46,7 +46,9 @@ async function upIfItAnswers(
   run: Run<ImagedHostState>,
 ): Promise<Up | undefined> {
   try {
-    return await waitUntilUp(client, host, inputs, run, Math.min(inputs.imaging.bootS, ANSWER_S));
+    return await waitUntilUp(client, host, inputs, run, {
+      timeoutS: Math.min(inputs.imaging.bootS, ANSWER_S),
+    });
   } catch (error) {
     if (run.signal.aborted) throw error;
     const isWrongKey = error instanceof SshError && error.reason === "host-key" && inputs.hostKeys?.length;

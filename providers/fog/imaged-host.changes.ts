@@ -32,5 +32,6 @@ export const imagedHostChanges: ChangeTable<ImagedHostInputs> = {
   imaging: { class: "live", reason: NEXT },
   onRelease: { class: "live", reason: "says what destroy does with the host" },
   callback: { class: "live", reason: NEXT },
+  ownImages: { class: "ignored", reason: "says which images need not be there in a preview" },
   adopt: { class: "ignored", reason: "counts only when the host is first met" },
 };

@@ -8,7 +8,7 @@ import { sameName } from "./host.changes";
 import { hasImage } from "./host-adoption";
 import type { ImagedHostInputs, ImagedHostState } from "./imaged-host";
 import { isImaged, refusal } from "./imaging";
-import { foreignMessage, readMark } from "./marks";
+import { foreignMessage, readMark, sameFogName } from "./marks";
 import { releaseOf } from "./release";
 import { withPower } from "./switch";
 
@@ -27,7 +27,7 @@ export async function precheckImaging(
     ...problem("name", recordTrouble(client, inputs, host)),
     // A record that we made is set right by its own resource.
     ...problem("mac", host && !mark ? wrongMachine(client, host, inputs.mac) : undefined),
-    ...problem("image", await imageTrouble(client, inputs.image)),
+    ...problem("image", await imageTrouble(client, inputs.image, inputs)),
     ...problem("onRelease", await releaseTrouble(client, inputs)),
     ...problem("power", await powerTrouble(inputs, host, run)),
     ...problem("name", host && (await othersTask(client, host, run.mark))),
@@ -70,12 +70,20 @@ async function wipeTrouble(
   return undefined;
 }
 
-const imageTrouble = async (client: FogClient, name: string): Promise<string | undefined> =>
-  imageProblem(client, name, await client.imageByName(name));
+/** One that this stack is to make is there by the time that it is needed. */
+async function imageTrouble(
+  client: FogClient,
+  name: string,
+  { ownImages = [] }: Pick<ImagedHostInputs, "ownImages">,
+): Promise<string | undefined> {
+  const image = await client.imageByName(name);
+  if (!image && ownImages.some((own) => sameFogName(own, name))) return undefined;
+  return imageProblem(client, name, image);
+}
 
 async function releaseTrouble(client: FogClient, inputs: ImagedHostInputs): Promise<string | undefined> {
   const { image } = releaseOf(inputs);
-  const trouble = image === undefined ? undefined : await imageTrouble(client, image);
+  const trouble = image === undefined ? undefined : await imageTrouble(client, image, inputs);
   return trouble && `${inputs.name} could not be released: ${trouble}`;
 }
 

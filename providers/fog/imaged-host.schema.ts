@@ -40,6 +40,7 @@ export const imagedHostSchema = object(
       { url: text, address: text, httpPort: { type: "integer", minimum: 1, maximum: 65535 } },
       ["url", "address", "httpPort"],
     ),
+    ownImages: { type: "array", items: fogImageName },
     adopt: flag,
   },
   ["name", "backend", "image", "generation", "allow", "user", "power", "proof", "imaging", "onRelease"],

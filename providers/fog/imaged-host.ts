@@ -33,6 +33,8 @@ export interface ImagedHostInputs {
   onRelease: string;
   /** Where the host's key is told during imaging, where the boot server can be reached. */
   callback?: { url: string; address: string; httpPort: number };
+  /** Images, by their names in the server, that this stack registers or captures: they may not be there yet. */
+  ownImages?: string[];
   /** Take a host that has this image already as it is. */
   adopt?: boolean;
 }

@@ -104,7 +104,21 @@ async function imageAgain(state: ImagedHostState, run: ReleaseRun): Promise<void
     },
     run as Run,
   );
+  if (image !== undefined) await backToDisk(state, host, run);
   await tidy(client, host, state);
+}
+
+/** Some BMCs keep the network for every boot. The host is released either way. */
+async function backToDisk(state: ImagedHostState, host: FogHost, run: ReleaseRun): Promise<void> {
+  try {
+    await withPower({ ...state, mac: state.mac ?? host.macs[0] }, run, async (power) => {
+      if (power.can.networkOnce) await power.bootOnce("disk");
+    });
+  } catch (error) {
+    run.signal.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    run.say(`${state.name}: it may still boot from the network first: ${reason}`, "warning");
+  }
 }
 
 /** Nothing of ours is left in the record but its mark, which is the record's own resource's. */
