@@ -16,8 +16,8 @@ export interface Rack {
   /** Of this side of the hosts' network, where the FOG server listens. */
   address: string;
   hosts: MetalHost[];
-  /** What the DHCP server wrote of each lease. */
-  leases: string;
+  /** Log of its DHCP server, as processes inside the namespaces see it. */
+  dhcpLog: string;
 }
 
 const NETWORK = "rack";
@@ -46,14 +46,16 @@ export async function rackOf(
   await virsh(daemon, "net-define", networkXml(hosts));
   await virsh(daemon, "net-start", NETWORK);
   for (const host of hosts) {
-    await must(daemon, ["truncate", "-s", `${diskMiB}M`, disk(host.name)]);
+    await must(daemon, ["truncate", "-s", `${diskMiB}M`, diskOf(host.name)]);
     await virsh(daemon, "define", domainXml(host));
   }
-  return { address: ADDRESS, hosts, leases: `/var/lib/libvirt/dnsmasq/${BRIDGE}.status` };
+  return { address: ADDRESS, hosts, dhcpLog: DHCP_LOG };
 }
 
 const BRIDGE = "fograck0";
-const disk = (name: string): string => `/var/lib/libvirt/images/${name}.img`;
+const DHCP_LOG = "/var/log/libvirt/rack-dhcp.log";
+/** Path of a host's disk, inside. */
+export const diskOf = (name: string): string => `/var/lib/libvirt/images/${name}.img`;
 
 function serial(daemon: Libvirtd, name: string): string {
   try {
@@ -70,7 +72,7 @@ chain ${web}service/ipxe/boot.php?mac0=\${net0/mac}&arch=x86_64&platform=pcbios&
 
 /** With an IPv6 address: else iPXE waits 13 s for a router. */
 const networkXml = (hosts: Omit<MetalHost, "console">[]): string => `
-<network>
+<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
   <name>${NETWORK}</name>
   <bridge name='${BRIDGE}' stp='off' delay='0'/>
   <ip address='${ADDRESS}' netmask='255.255.255.0'>
@@ -82,8 +84,13 @@ const networkXml = (hosts: Omit<MetalHost, "console">[]): string => `
     </dhcp>
   </ip>
   <ip family='ipv6' address='fd00:181::1' prefix='64'/>
+  <dnsmasq:options><dnsmasq:option value='log-facility=${DHCP_LOG}'/></dnsmasq:options>
 </network>`;
 
+/**
+ * Off at the end of its imaging, not restarted: the boot device that a BMC sets holds from the next start of QEMU on,
+ * and neither of the BMCs in the tests goes back to the disk by itself.
+ */
 const domainXml = ({ name, mac }: Pick<MetalHost, "name" | "mac">): string => `
 <domain type='qemu'>
   <name>${name}</name>
@@ -96,10 +103,11 @@ const domainXml = ({ name, mac }: Pick<MetalHost, "name" | "mac">): string => `
   </os>
   <features><acpi/></features>
   <cpu mode='maximum'/>
+  <on_reboot>destroy</on_reboot>
   <devices>
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw' cache='unsafe'/>
-      <source file='${disk(name)}'/>
+      <source file='${diskOf(name)}'/>
       <target dev='vda' bus='virtio'/>
     </disk>
     <interface type='network'>

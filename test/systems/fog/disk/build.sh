@@ -17,7 +17,9 @@ mmdebstrap --quiet --variant=extract --include=busybox,openssh-server,openssh-sf
 cd "$root"
 rm -rf usr/share usr/lib/*/gconv usr/lib/*/perl* usr/bin/perl* var/cache var/lib/apt var/lib/dpkg etc/alternatives \
   usr/bin/ssh usr/lib/systemd
-mkdir -p proc sys dev run tmp root/.ssh var/log var/empty etc/ssh lib/m
+mkdir -p proc sys dev run tmp root/.ssh var/log var/empty etc/ssh
+rm -rf var/run
+ln -s /run var/run
 chmod 1777 tmp
 for applet in $(bin/busybox --list); do
   [ -e "bin/$applet" ] || [ -e "usr/bin/$applet" ] || [ -e "sbin/$applet" ] || [ -e "usr/sbin/$applet" ] ||
@@ -44,7 +46,7 @@ for service in other passwd chpasswd login; do
     'session required pam_unix.so' >"etc/pam.d/$service"
 done
 printf '%s\n' 'HostKey /etc/ssh/ssh_host_ed25519_key' 'PermitRootLogin yes' 'UsePAM no' 'UseDNS no' \
-  'Subsystem sftp internal-sftp' >etc/ssh/sshd_config
+  'Subsystem sftp internal-sftp' 'StreamLocalBindUnlink yes' >etc/ssh/sshd_config
 rm -f etc/ssh/ssh_host_* sbin/init usr/sbin/init bin/init usr/bin/init
 install -m 755 "$here/init" sbin/init
 install -m 755 "$here/udhcpc.sh" etc/udhcpc.sh
