@@ -11,7 +11,7 @@ export interface ImageContent {
   osRelease: Record<string, string>;
   /** More files, by their path: a marker that says which image it is. */
   files?: Record<string, string>;
-  /** Public keys that root can log in with. @default the one that belongs to the store's `image.key` */
+  /** Public keys that root can log in with. @default the one that belongs to the store */
   authorizedKeys?: string[];
   /** PEM of the SSH host key. @default a new one for each machine, as an image that was prepared well has none */
   hostKey?: string;
@@ -53,13 +53,15 @@ export function addStock(store: FogStore): void {
 }
 
 export class ImageStore {
-  /** Private key of what the stock images let in. */
-  readonly identityFile: string;
   private readonly publicKey: string;
 
-  constructor(private readonly folder: string) {
+  constructor(
+    /** All in it is given to anyone who asks. */
+    private readonly folder: string,
+    /** Private key of what the stock images let in; made at the first start. */
+    readonly identityFile: string,
+  ) {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    this.identityFile = path.join(folder, "image.key");
     const publicFile = `${this.identityFile}.pub`;
     if (!fs.existsSync(publicFile)) {
       const key = makeHostKey(randomBytes, "image");

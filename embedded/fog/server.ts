@@ -75,7 +75,7 @@ export async function startFogServer(options: FogServerOptions): Promise<FogServ
   const tokens = ensureTokens(folder);
   const files = new FileStore({ ...options, folder: path.join(folder, "images") });
   const fault = (name: string): FaultRule | undefined => options.faults?.next(`fog:${name}`);
-  const images = new ImageStore(path.join(folder, "images"));
+  const images = new ImageStore(path.join(folder, "images"), path.join(folder, "image.key"));
   if (options.machines && store.isNew("image")) addStock(store);
   const metal =
     options.machines &&
@@ -111,6 +111,7 @@ export async function startFogServer(options: FogServerOptions): Promise<FogServ
       const form = new URLSearchParams([...url.searchParams, ...new URLSearchParams(body)]);
       const service = {
         store,
+        line: lineVersion,
         slots: options.slots ?? 10,
         base,
         files: files.bootFiles(base),

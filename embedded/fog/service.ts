@@ -1,5 +1,5 @@
 import type { FaultRule } from "../faults";
-import { type Answer, empty, text } from "./answer";
+import { type Answer, type LineVersion, text } from "./answer";
 import { type BootFiles, firstScript, menuScript, taskScript } from "./ipxe";
 import { type HostRecord, isCapture, isWipe, macOf, type TaskRecord } from "./records";
 import type { FogStore } from "./store";
@@ -8,6 +8,7 @@ import type { FogStore } from "./store";
 
 export interface ServiceContext {
   store: FogStore;
+  line: LineVersion;
   /** How many machines are imaged at once. */
   slots: number;
   /** `http://server:port/fog` as the caller knows it. */
@@ -25,7 +26,9 @@ export function answerService(context: ServiceContext, path: string, form: URLSe
   if (path === "ipxe/default.ipxe") return script(firstScript(context.base));
   if (path === "ipxe/boot.php") return boot(context, form);
   const serve = SERVICES[path];
-  if (!serve) return { status: 404, type: "text/html; charset=UTF-8", body: "<h1>404 Not Found</h1>\n" };
+  const isKnown = serve && (context.line === "1.6" || path !== "failed.php");
+  if (!serve || !isKnown)
+    return { status: 404, type: "text/html; charset=UTF-8", body: "<h1>404 Not Found</h1>\n" };
   const mac = macsIn(form)[0] ?? "";
   const host = macsIn(form).flatMap((one) => context.store.hostByMac(one) ?? [])[0];
   if (!host) return text("Invalid Host");
@@ -134,5 +137,3 @@ function failed({ store, task }: Visit): Answer {
   store.setState(task, 6);
   return text("##");
 }
-
-export const notAllowed = (): Answer => empty(405);

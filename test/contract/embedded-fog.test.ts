@@ -421,6 +421,25 @@ describe("what nobody expects of FOG, in the embedded server", () => {
   });
 });
 
+describe("a machine that fails", () => {
+  it("says so to the 1.6 line, and has nobody to tell before", async () => {
+    const tell = async (lineVersion: "1.5" | "1.6") => {
+      const { ask, image, host, service, json } = await start({ lineVersion });
+      await image("rocky9");
+      await host("node1", MAC, { imageID: "1" });
+      await ask("POST", "host/1/task", { taskTypeID: 1, taskName: "x" });
+      await service("Pre_Stage1.php", { mac: MAC });
+      const answer = await service("failed.php", { mac: MAC });
+      const task = await json("GET", "task/1");
+      const active = await json("GET", "task/active");
+      await lab.close();
+      return [answer, task.stateID, active.count ?? active.recordsTotal];
+    };
+    expect(await tell("1.6")).toEqual(["##", 6, 0]);
+    expect(await tell("1.5")).toEqual([expect.stringContaining("404"), "3", 1]);
+  });
+});
+
 describe("scripted faults of the embedded FOG server", () => {
   const ready = async () => {
     const fog = await start();

@@ -10,7 +10,7 @@ describe("the image store of the embedded FOG server", () => {
   let disk: string;
   beforeEach(() => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "labplan-images-"));
-    images = new ImageStore(path.join(folder, "store"));
+    images = new ImageStore(path.join(folder, "store"), path.join(folder, "key"));
     disk = path.join(folder, "disk");
   });
   afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -30,7 +30,7 @@ describe("the image store of the embedded FOG server", () => {
   it("keeps its key, and what was made of a stock image, when it is opened again", async () => {
     const before = fs.readFileSync(images.identityFile, "utf8");
     fs.writeFileSync(path.join(folder, "store/clean.json"), '{"osRelease":{"ID":"mine"}}');
-    images = new ImageStore(path.join(folder, "store"));
+    images = new ImageStore(path.join(folder, "store"), path.join(folder, "key"));
     expect(fs.readFileSync(images.identityFile, "utf8")).toBe(before);
     await images.write("clean", disk);
     expect(on("etc/os-release")).toBe('ID="mine"\n');
