@@ -98,9 +98,17 @@ export class IpmiFailure extends PowerError {
   }
 }
 
+/** What `-v` tells besides: orders of its own that a BMC need not know. */
+const ASIDE =
+  /^(Loading |Using best |Running |Discovered |Invalid completion code received|Get HPM\.x|Unable to Get Channel Cipher)/;
+
 /** Put what ipmitool said in our words; never what it was given. */
 export function classify(who: string, order: string, stderr: string, code: number | null): IpmiFailure {
-  const meaning = MEANINGS.find(({ says }) => says.test(stderr));
+  const told = stderr
+    .split("\n")
+    .filter((line) => !ASIDE.test(line))
+    .join("\n");
+  const meaning = MEANINGS.find(({ says }) => says.test(told));
   if (meaning)
     return new IpmiFailure(
       meaning.reason,

@@ -2,7 +2,9 @@ import { createSocket, type Socket } from "node:dgram";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { powerFor } from "../../providers/power/power-for";
 import { available as libvirtAvailable } from "../systems/libvirt/start";
-import { available, freeUdpPort, type IpmiBmc, startIpmiBmc } from "../systems/power/start";
+import { freeUdpPort } from "../systems/power/bmc-process";
+import { startIpmiSim } from "../systems/power/ipmi-sim";
+import { available, type IpmiBmc, startIpmiBmc } from "../systems/power/start";
 import { type Hardware, type Rack, startRack } from "./power.domains";
 import { contextOf, type PowerSystem, powerContract, QUICK } from "./power.suite";
 
@@ -68,12 +70,63 @@ async function start(): Promise<PowerSystem> {
   };
 }
 
+/** Files are its machine: an order for one start is for one start alone. */
+async function startSim(): Promise<PowerSystem> {
+  const bmc = await startIpmiSim();
+  process.env[PASSWORD] = bmc.password;
+  process.env[WRONG] = "an-other-password";
+  const config = configOf(bmc, { cipherSuite: 3 });
+  return {
+    config,
+    password: bmc.password,
+    really: async () => (bmc.machine("power") === "1" ? "on" : "off"),
+    force: async (state) => bmc.press(state === "on"),
+    started: async () => bmc.machine("starts"),
+    nextBoot: async () => (bmc.machine("boot") === "pxe" ? "network" : "disk"),
+    resetBoot: async () => bmc.press(false),
+    cycledFrom: async () => (bmc.machine("from") === "pxe" ? "network" : "disk"),
+    networkOnce: true,
+    broken: {
+      "wrong password": {
+        config: { ...config, password: { env: WRONG } },
+        reason: "login",
+        says: /BMC 127\.0\.0\.1:\d+ does not take this password/,
+      },
+      "wrong user": {
+        config: { ...config, user: "nobody" },
+        reason: "login",
+        says: /BMC 127\.0\.0\.1:\d+ does not take this user/,
+      },
+    },
+    stop: bmc.stop,
+  };
+}
+
 if (reason && !process.env.CI) {
   describe("power by IPMI", () => {
     it.skip(`not run: ${reason}`, () => {});
   });
 } else {
   powerContract("IPMI, virtualbmc before libvirt", start);
+  powerContract("IPMI, OpenIPMI's simulator", startSim);
+
+  describe("users of an IPMI BMC", () => {
+    it("an operator can switch; who may only look is told of the rights", async () => {
+      const bmc = await startIpmiSim();
+      try {
+        const as = ({ user, password }: { user: string; password: string }) => {
+          process.env[PASSWORD] = password;
+          return powerFor(configOf({ ...bmc, user }, { cipherSuite: 3 }), contextOf(), QUICK);
+        };
+        await as(bmc.operator).on();
+        expect(bmc.machine("power")).toBe("1");
+        const onlooker = as(bmc.onlooker);
+        expect(await onlooker.status()).toBe("on");
+      } finally {
+        await bmc.stop();
+      }
+    });
+  });
 
   describe("an IPMI BMC's answers", () => {
     let rack: Rack;

@@ -19,6 +19,8 @@ export interface PowerSystem {
   nextBoot(): Promise<"network" | "disk">;
   /** Put the boot order back as it was at first, and say what that begins with. */
   resetBoot(): Promise<void>;
+  /** What the last start was from, where that can be seen. */
+  cycledFrom?(): Promise<"network" | "disk">;
   networkOnce: boolean;
   /** The same switch in ways that cannot work, and what must be said of each. */
   broken: Record<string, { config: PlannedPower; reason: string | RegExp; says: RegExp }>;
@@ -112,6 +114,9 @@ export function powerContract(name: string, start: () => Promise<PowerSystem>): 
         expect(await system.nextBoot()).toBe("network");
         await power.cycle();
         expect(await system.really()).toBe("on");
+        if (system.cycledFrom) expect(await system.cycledFrom()).toBe("network");
+        await power.cycle();
+        if (system.cycledFrom) expect(await system.cycledFrom()).toBe("disk");
         await power.off();
         await power.bootOnce("network");
         await power.bootOnce("disk");

@@ -1,19 +1,15 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { randomBytes, X509Certificate } from "node:crypto";
-import { createSocket } from "node:dgram";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { makeCertificates } from "../ldap/tls";
+import { ADDRESS, freePort, freeUdpPort, launch } from "./bmc-process";
 
 /** Where install.sh puts the Python programs. */
 const home = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "labplan", "power");
 const bin = (name: string): string => join(home, "venv", "bin", name);
 const INSTALL = "test/systems/power/install.sh installs it";
-const ADDRESS = "127.0.0.1";
-const START_S = 30;
 
 /** Undefined when BMCs and their tools can be started here, else the reason why not. */
 export function available(): string | undefined {
@@ -109,7 +105,8 @@ export async function startIpmiBmc(
   return { host: ADDRESS, port, user, password, log: bmc.log, stop: bmc.stop };
 }
 
-function begin() {
+/** A folder and a login of its own. */
+export function begin() {
   const reason = available();
   if (reason) throw new Error(`no BMC: ${reason}`);
   return {
@@ -118,68 +115,6 @@ function begin() {
     // IPMI 2.0 takes no more than 20 bytes.
     password: randomBytes(9).toString("hex"),
   };
-}
-
-/** Run a server in the foreground; it ends with us, and its output is its log. */
-export function launch(folder: string, argv: string[], input = "", enter: readonly string[] = []) {
-  const path = join(folder, "log");
-  const output = openSync(path, "a");
-  // setpriv: when this process is killed, the kernel kills the server.
-  const tied = ["/usr/bin/setpriv", "--pdeathsig", "KILL"];
-  const [command = "", ...args] = [...tied, ...enter, ...(enter.length > 0 ? tied : []), ...argv];
-  const child = spawn(command, args, {
-    cwd: folder,
-    stdio: ["pipe", output, output],
-  });
-  closeSync(output);
-  child.stdin?.on("error", () => {});
-  child.stdin?.end(input);
-  const log = (): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
-  const stop = async () => {
-    await end(child);
-    rmSync(folder, { recursive: true, force: true });
-  };
-  const until = async (what: string, done: () => Promise<boolean>) => {
-    for (const deadline = Date.now() + START_S * 1_000; !(await done()); await sleep(50)) {
-      if (child.exitCode === null && Date.now() < deadline) continue;
-      const said = log().split("\n").slice(-20).join("\n");
-      await stop();
-      throw new Error(`${argv[0]} did not ${what} within ${START_S} s:\n${said}`);
-    }
-  };
-  return { stop, log, until, pid: child.pid };
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
-  const slow = setTimeout(() => child.kill("SIGKILL"), 5_000);
-  await gone;
-  clearTimeout(slow);
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, ADDRESS, () => {
-      const address = server.address();
-      const port = typeof address === "object" && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-export function freeUdpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket("udp4");
-    socket.once("error", reject);
-    socket.bind(0, ADDRESS, () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
 }
 
 function answers(port: number, enter: readonly string[]): Promise<boolean> {

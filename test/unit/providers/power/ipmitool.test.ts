@@ -148,6 +148,11 @@ describe("what ipmitool says", () => {
       [`Get Auth Capabilities error${END}`, "unreachable", true],
       ["Set Chassis Power Control to Cycle failed: Invalid data field in request", "unable", false],
       ["Set Chassis Power Control to Up/On failed: Insufficient privilege level", "rights", false],
+      [
+        "Running Get VSO Capabilities my_addr 0x20, transit 0, target 0x20\nInvalid completion code received: Insufficient privilege level\nGet HPM.x Capabilities request failed, compcode = d4\nGet Chassis Power Status failed: Unspecified error",
+        "server",
+        true,
+      ],
       ["something new", "server", true],
     ];
     for (const [stderr, reason, passes] of cases) {
