@@ -20,7 +20,7 @@ import {
 } from "./on-machine";
 import { backendOf, makeRun } from "./run";
 import { configure, currentSettings } from "./settings";
-import { wipes } from "./wipes";
+import { refuseWipes, wiping } from "./wipes";
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine's property bags have no type of their own
 type Properties = Record<string, any>;
@@ -63,7 +63,6 @@ export function toDynamicProvider(definition: Definition<object>): dynamic.Resou
 function handlersOf(definition: Definition<object>): Required<dynamic.ResourceProvider> {
   const { kind } = definition;
   const version = definition.schemaVersion ?? 1;
-  const told = new Set<string>();
   let validate: ValidateFunction | undefined; // compiled once per process: 6 ms per resource otherwise
 
   /** State of an older version in today's shape, without hidden keys. */
@@ -121,7 +120,7 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
   async function foreign(inputs: object, news: Properties): Promise<{ property: string; reason: string }[]> {
     const run = makeRun<object>(kind, news as never, { dryRun: true });
     if (isAwaited(news)) {
-      tellOnce(run, `not checked: ${machineName(news.__on)} is not there yet, or is imaged anew`);
+      run.say(`not checked: ${machineName(news.__on)} is not there yet, or is imaged anew`);
       return [];
     }
     try {
@@ -153,13 +152,6 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
     }
   }
 
-  function tellOnce(run: Run<object>, line: string): void {
-    const key = `${run.mark.name}: ${line}`;
-    if (told.has(key)) return;
-    told.add(key);
-    run.say(line);
-  }
-
   return {
     async configure(request) {
       configure(request.config as unknown as { get(key: string): string | undefined });
@@ -179,7 +171,7 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       const isNew = Object.keys(olds as Properties).length === 0;
       if (failures.length === 0 && !isNew)
         failures.push(
-          ...wipes(definition, inputs, visible(olds as Properties)).map(({ field, message }) => ({
+          ...refuseWipes(definition, inputs, visible(olds as Properties)).map(({ field, message }) => ({
             property: `${kind}/${field}`,
             reason: message,
           })),
@@ -191,7 +183,9 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
             reason: message,
           })),
         );
-      if (failures.length === 0 && isNew && !currentSettings().offline)
+      // What is wiped is made anew: better refused now than with half of it gone.
+      const isMade = isNew || wiping(definition, inputs, visible(olds as Properties)).length > 0;
+      if (failures.length === 0 && isMade && !currentSettings().offline)
         failures.push(...(await foreign(inputs, news)));
       return { inputs: news, failures };
     },
@@ -203,15 +197,15 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
         current(olds as Properties),
         visible(news as Properties),
       );
-      for (const change of fields) tellOnce(run, sentence(change));
-      for (const { sentence: line } of drifted) tellOnce(run, line);
+      for (const change of fields) run.say(sentence(change));
+      for (const { sentence: line } of drifted) run.say(line);
       const known = current(olds as Properties);
-      for (const line of definition.notes?.(visible(news as Properties), known) ?? []) tellOnce(run, line);
+      for (const line of definition.notes?.(visible(news as Properties), known) ?? []) run.say(line);
       const unfinished = (olds as Properties)[UNFINISHED] as string | undefined;
-      if (unfinished) tellOnce(run, `the last run did not finish it, and this one carries on: ${unfinished}`);
+      if (unfinished) run.say(`the last run did not finish it, and this one carries on: ${unfinished}`);
       const { __with: withWhat, __on: on } = news as Properties;
       const moved = onChange((olds as Properties).__on, on);
-      if (moved?.sentence) tellOnce(run, moved.sentence);
+      if (moved?.sentence) run.say(moved.sentence);
       if (on === UNKNOWN) goesDown(keyOf(olds as Properties), (olds as Properties).__on);
       else if (on) hear((on as On).key, (on as On).since);
       return {

@@ -59,7 +59,10 @@ export interface Definition<I extends object, S extends I = I> {
    * When `run.offline`, it is never called.
    */
   observe(inputs: I, run: Run<S>, known?: S): Promise<S | undefined>;
-  /** Anything that only a look at the backend can refuse (a foreign object of that name). Called in `check`, online only, with no state to compare. */
+  /**
+   * Anything that only a look at the backend can refuse (a foreign object of that name). Called in `check`, online
+   * only, with no state to compare: of what is new, and of what an edit wipes and so makes anew.
+   */
   precheck?(inputs: I, run: Run<S>): Promise<Problem[]>;
   /**
    * Edits that no reconcile may carry out (a shrunk disk), told from the inputs before and after alone. Called in

@@ -21,6 +21,9 @@ export function backendOf(name: unknown, kept: BackendConfig): BackendConfig {
   return (typeof name === "string" ? currentSettings().backends[name] : undefined) ?? kept;
 }
 
+/** Lines of previews, told once. */
+const said = new Set<string>();
+
 /** The context of one operation; `keep` gets each checkpoint. */
 export function makeRun<S>(
   kind: string,
@@ -38,7 +41,13 @@ export function makeRun<S>(
     dryRun: options.dryRun,
     secret: (ref) => resolveSecret(ref),
     progress: (message) => log({ message, urn, ephemeral: true }),
-    say: (message, severity = "info") => log({ message, urn, severity }),
+    say(message, severity = "info") {
+      const line = `${urn} ${message}`;
+      // A preview looks at a thing from several sides, and a replaced one twice.
+      if (options.dryRun && said.has(line)) return;
+      if (options.dryRun) said.add(line);
+      log({ message, urn, severity });
+    },
     async step(title, work) {
       if (engineSignal.aborted) throw new LabError(`stopped before "${title}": the Pulumi engine went away`);
       run.progress(`[${title}]`);

@@ -397,6 +397,14 @@ test("an edit of class wipe is refused without `allow: [wipe]` in the same confi
   ]);
   expect(await check({ size: 4, allow: ["wipe"] })).toEqual([]);
   expect(await check({ size: 3 })).toEqual([]);
+  // Online, it is looked at before, as what is new is.
+  vi.stubEnv("LABPLAN_OFFLINE", "0");
+  shelf.set("a", { size: 1, serial: "foreign", open: true });
+  expect(await check({ size: 4, allow: ["wipe"] })).toEqual([
+    { property: "test:Box/name", reason: 'a foreign box "a" exists' },
+  ]);
+  expect(await check({ size: 3, allow: ["wipe"] })).toEqual([]);
+  vi.stubEnv("LABPLAN_OFFLINE", "1");
   expect((await cutting.check?.({}, { ...wanted, size: 4 }))?.failures).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { UNKNOWN } from "../../../../providers/core/change";
 import type { Definition } from "../../../../providers/core/definition";
-import { wipes } from "../../../../providers/core/wipes";
+import { refuseWipes } from "../../../../providers/core/wipes";
 
 const changes = {
   image: {
@@ -15,7 +15,7 @@ const changes = {
   },
   note: { class: "live", reason: "a label" },
 } as unknown as Definition<object>["changes"];
-const refused = (inputs: object, before: object) => wipes({ changes }, inputs, before);
+const refused = (inputs: object, before: object) => refuseWipes({ changes }, inputs, before);
 
 test("an edit that loses data is refused, with its reason and the word that lets it", () => {
   expect(refused({ image: "b", note: "x" }, { image: "a", note: "y" })).toEqual([
