@@ -1,20 +1,9 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { end, firstInside, ownFolder, sweep } from "../namespaces";
 
 /** What a command in the namespaces said. */
 export interface Ran {
@@ -71,9 +60,8 @@ export function available(): string | undefined {
 export async function startLibvirtd(): Promise<Libvirtd> {
   const reason = available();
   if (reason) throw new Error(`no private libvirtd: ${reason}`);
-  sweep();
-  const stateDir = mkdtempSync(join(tmpdir(), PREFIX));
-  writeFileSync(join(stateDir, "owner"), `${process.pid}`);
+  sweep(PREFIX);
+  const stateDir = ownFolder(PREFIX);
   const socket = join(stateDir, "sock", "libvirt-sock");
   const output = openSync(join(stateDir, "init.log"), "a");
   // setpriv: when this process is killed, the kernel kills unshare, and that kills all that is inside.
@@ -116,42 +104,6 @@ async function listening(child: ChildProcess, socket: string, stateDir: string):
       throw new Error(`libvirtd did not start in ${stateDir}:\n${logs.join("\n")}`);
     }
     await sleep(10);
-  }
-}
-
-/** Pid, as seen from here, of the first process of the namespaces. */
-function firstInside(child: ChildProcess): number {
-  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
-  return Number(children[0]);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const inside = firstInside(child);
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
-  await exited;
-  // The kernel takes the rest of the pid namespace down with its first process.
-  for (let tries = 0; inside > 0 && existsSync(`/proc/${inside}`) && tries < 500; tries++) await sleep(10);
-}
-
-/** Folders of test runs that were killed: their processes are gone already. */
-function sweep(): void {
-  for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(PREFIX)) continue;
-    const folder = join(tmpdir(), name);
-    let owner = "";
-    try {
-      owner = readFileSync(join(folder, "owner"), "utf8");
-    } catch {
-      continue; // being made, or swept by another
-    }
-    if (existsSync(`/proc/${owner}`)) continue;
-    try {
-      rmSync(folder, { recursive: true, force: true });
-    } catch {
-      // Another test run sweeps it at the same moment, or its last process is still ending.
-    }
   }
 }
 

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { end } from "../namespaces";
 
 /** A machine without a disk, in the network. */
 export interface NetworkGuest {
@@ -188,15 +189,6 @@ async function firstInside(holder: ChildProcess): Promise<number> {
       return Number(children);
   }
   throw new Error("the namespaces were not made in time");
-}
-
-async function end(holder: ChildProcess): Promise<void> {
-  if (holder.exitCode !== null || holder.signalCode !== null) return;
-  const exited = new Promise((resolve) => holder.once("exit", resolve));
-  const inside = readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, "utf8").trim();
-  holder.kill("SIGKILL");
-  await exited;
-  for (let tries = 0; inside && existsSync(`/proc/${inside}`) && tries < 500; tries++) await sleep(10);
 }
 
 function isThere(path: string, program: boolean): boolean {

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { end, firstInside, ownFolder, sweep } from "../namespaces";
 import { freePort, makeKey } from "./start";
 
 const run = promisify(execFile);
@@ -67,8 +68,8 @@ export const sudoAvailable = (): string | undefined =>
   existsSync(join(SUDO, "usr/bin/sudo")) ? undefined : `no ${SUDO}; test/systems/ssh/install.sh gets it`;
 
 export async function startMachine(): Promise<SshMachine> {
-  const state = mkdtempSync(join(tmpdir(), PREFIX));
-  writeFileSync(join(state, "owner"), `${process.pid}`);
+  sweep(PREFIX);
+  const state = ownFolder(PREFIX);
   const identityFile = join(state, "id_ed25519");
   await makeKey(identityFile, "ed25519");
   const hostKey = await makeKey(join(state, "host_key"), "ed25519");
@@ -120,20 +121,4 @@ async function listening(child: ChildProcess, port: number, said: () => string):
     });
     if (open) return;
   }
-}
-
-/** Pid, as seen from here, of the first process of the namespaces. */
-function firstInside(child: ChildProcess): number {
-  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
-  return Number(children[0]);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const inside = firstInside(child);
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
-  await exited;
-  // The kernel takes the rest of the pid namespace down with its first process.
-  for (let tries = 0; inside > 0 && existsSync(`/proc/${inside}`) && tries < 500; tries++) await sleep(10);
 }

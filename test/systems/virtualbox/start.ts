@@ -4,17 +4,17 @@ import {
   constants,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VirtualBoxBackend } from "../../../stacks/config/types";
+import { end, firstInside, ownFolder, sweep } from "../namespaces";
 
 /** A VirtualBox of the test's own: its own settings and VBoxSVC, in mount and pid namespaces of its own. */
 export interface VirtualBox {
@@ -66,9 +66,8 @@ export function available(): string | undefined {
 export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<VirtualBox> {
   const reason = available();
   if (reason) throw new Error(`no private VirtualBox: ${reason}`);
-  sweep();
-  const state = mkdtempSync(join(tmpdir(), PREFIX));
-  writeFileSync(join(state, "owner"), `${process.pid}`);
+  sweep(PREFIX);
+  const state = ownFolder(PREFIX);
   for (const name of ["home", "machines", "media"]) mkdirSync(join(state, name), { mode: 0o700 });
   // setpriv: when this process is killed, the kernel kills unshare, and that kills all that is inside.
   const child = spawn(
@@ -129,12 +128,6 @@ async function ready(child: ChildProcess, state: string, said: () => string): Pr
   }
 }
 
-/** Pid, as seen from here, of the first process of the namespaces. */
-function firstInside(child: ChildProcess): number {
-  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
-  return Number(children[0]);
-}
-
 /** VBoxSVC processes that live in the same pid namespace. */
 function servicesIn(pid: number): number[] {
   const namespaceOf = (of: number | string) => readlinkSync(`/proc/${of}/ns/pid`);
@@ -152,34 +145,4 @@ function servicesIn(pid: number): number[] {
       }
     })
     .map(Number);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const inside = firstInside(child);
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
-  await exited;
-  // The kernel takes the rest of the pid namespace down with its first process.
-  for (let tries = 0; inside > 0 && existsSync(`/proc/${inside}`) && tries < 500; tries++) await sleep(10);
-}
-
-/** Folders of test runs that were killed: their processes are gone already. */
-function sweep(): void {
-  for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(PREFIX)) continue;
-    const folder = join(tmpdir(), name);
-    let owner = "";
-    try {
-      owner = readFileSync(join(folder, "owner"), "utf8");
-    } catch {
-      continue; // being made, or swept by another
-    }
-    if (existsSync(`/proc/${owner}`)) continue;
-    try {
-      rmSync(folder, { recursive: true, force: true });
-    } catch {
-      // Another test run sweeps it at the same moment, or its last process is still ending.
-    }
-  }
 }
