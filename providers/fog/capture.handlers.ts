@@ -11,7 +11,7 @@ import { aboutText } from "./estimate";
 import { findHost, imageProblem, problem } from "./find";
 import { foreignMessage, isOfStack, readMark } from "./marks";
 import { withPower } from "./switch";
-import { noteTask, runTask } from "./task-road";
+import { runTask, writeNotes } from "./task-road";
 
 type CaptureRun = Run<CaptureState>;
 
@@ -117,8 +117,10 @@ async function capture(
     if (pending) return;
     await clearWay(client, host, { limits: imaging, step: "2/6 image" }, run);
     const now = await client.host(host.id);
-    if (now?.imageId === image.id) return;
-    run.checkpoint({ imageOfHost: now?.imageId ?? 0 });
+    if (!now || now.imageId === image.id) return;
+    // A capture goes by the host's image: which one it had must be known afterwards.
+    if (readMark(now.description)?.image === undefined && now.imageId !== 0)
+      await writeNotes(client, host.id, (notes) => ({ ...notes, image: now.imageId }));
     await client.editHost(host.id, { imageId: image.id });
   });
   const began = run.now();
@@ -138,8 +140,8 @@ async function capture(
     run as Run,
   );
   return run.step("6/6 up", async () => {
-    await giveImageBack(client, host, observed?.imageOfHost ?? host.imageId, image);
-    await noteTask(client, host.id, undefined);
+    await giveImageBack(client, host, image);
+    await writeNotes(client, host.id, ({ capture: _, image: __, ...rest }) => rest);
     if (power.kind !== "ssh" && power.kind !== "none")
       await withPower(machine, run, async (held) => {
         if (held.can.networkOnce) await held.bootOnce("disk");
@@ -158,14 +160,10 @@ async function capture(
   });
 }
 
-/** A capture goes by the host's image: afterwards the record says again what is on its disk. */
-async function giveImageBack(
-  client: FogClient,
-  host: FogHost,
-  imageId: number,
-  captured: FogImage,
-): Promise<void> {
-  if (imageId === 0 || imageId === captured.id) return;
+/** The record says again what is on its disk. */
+async function giveImageBack(client: FogClient, host: FogHost, captured: FogImage): Promise<void> {
   const now = await client.host(host.id);
-  if (now?.imageId === captured.id) await client.editHost(host.id, { imageId });
+  const before = now && readMark(now.description)?.image;
+  if (before !== undefined && now?.imageId === captured.id)
+    await client.editHost(host.id, { imageId: before });
 }

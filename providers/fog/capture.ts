@@ -21,6 +21,4 @@ export interface CaptureState extends CaptureInputs {
   taskId?: number;
   /** How long the last one took, in seconds; for the next preview. */
   capturingS?: number;
-  /** Of a capture that was cut off: the image that the host's record had before it. */
-  imageOfHost?: number;
 }

@@ -47,8 +47,9 @@ export async function pendingTask(
   const active = (await client.activeTasks(host.id)).find((task) => isWanted(task, wanted, host));
   if (active) run.say(`${host.name}: ${taskText(active)} of an earlier run is under way: it is followed`);
   if (active || which === "active") return active;
-  for (const id of new Set([readMark(host.description)?.task, ...known])) {
-    const task = id === undefined ? undefined : await client.task(id);
+  const notes = readMark(host.description);
+  for (const id of new Set([notes?.task, notes?.capture, ...known])) {
+    const task = id ? await client.task(id) : undefined;
     if (!task || task.hostId !== host.id || !isWanted(task, wanted, host)) continue;
     if (task.state === 4) return task;
     run.say(

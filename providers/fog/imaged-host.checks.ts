@@ -57,7 +57,8 @@ async function wipeTrouble(
   const { name, image, generation, adopt, allow } = inputs;
   if (host) {
     const wanted = { type: 1, name: taskName(run.mark, `${image}#${generation}`) } as const;
-    if (await pendingTask(client, host, wanted, [], run)) return undefined;
+    const { done } = readMark(host.description) ?? {};
+    if (await pendingTask(client, host, wanted, [done], run)) return undefined;
     if (adopt && hasImage(host, image)) {
       run.say(`takes ${name} as it is: ${client.server} says that it has ${image} since ${host.deployed}`);
       return undefined;
@@ -96,6 +97,8 @@ async function powerTrouble(
   host: FogHost | undefined,
   run: Run<ImagedHostState>,
 ): Promise<string | undefined> {
+  // A machine of the embedded lab is there as soon as its record is.
+  if (!host && inputs.power.kind === "redfish" && inputs.power.url === "embedded:") return undefined;
   const late = AbortSignal.timeout(POWER_ANSWER_S * 1_000);
   let last = "";
   const asking = {

@@ -12,9 +12,9 @@ import { findHost, findImage } from "./find";
 import type { Followed } from "./follow";
 import { adoptHost, hasImage } from "./host-adoption";
 import type { ImagedHostInputs, ImagedHostState } from "./imaged-host";
-import { sameFogName } from "./marks";
+import { readMark, sameFogName } from "./marks";
 import { withPower } from "./switch";
-import { noteTask, runTask } from "./task-road";
+import { runTask, writeNotes } from "./task-road";
 
 type ImagedRun = Run<ImagedHostState>;
 
@@ -80,7 +80,7 @@ async function imageHost(
   const { host, pending } = await run.step("1/8 find", async () => {
     const found = await findHost(client, inputs, run);
     // The task of an imaging that was proven is none that is carried on, though it may have the same name.
-    const known = observed?.imagedImage ? [] : [observed?.taskId];
+    const known = observed?.imagedImage ? [] : [observed?.taskId, readMark(found.description)?.done];
     return { host: found, pending: await pendingTask(client, found, wanted, known, run) };
   });
   const isNew = observed?.imagedImage === undefined && !observed?.interrupted;
@@ -110,7 +110,7 @@ async function imageHost(
     return proveUp(up, inputs, boots, run);
   });
   return run.step("8/8 record", async () => {
-    await noteTask(client, host.id, undefined);
+    await writeNotes(client, host.id, () => ({ done: followed.task.id }));
     endCallback(host, inputs);
     const deployed = (await client.host(host.id))?.deployed;
     return pruned<ImagedHostState>({

@@ -2,31 +2,47 @@ import { type Mark, markText } from "../core/definition";
 import { ForeignObjectError } from "../core/errors";
 
 /** What a description in the server says of whose a record is. */
-export interface FogMark {
+export interface FogMark extends Notes {
   /** `lab/stack/name` */
   text: string;
   /** It was there before us. */
   adopted: boolean;
-  /** Of an imaging of ours that is under way: its task, so that a killed run knows it even when it has ended. */
-  task?: number;
 }
 
+/** What is under way on a host, in its record: a run that is killed leaves nothing else of what it knows. */
+export interface Notes {
+  /** Task that puts something on its disk, 0 before it has a number: until its end is seen, nobody knows what is there. */
+  task?: number;
+  /** Task whose image was proven to be there: for a run that was killed before its state was kept. */
+  done?: number;
+  /** Task that captures its disk. */
+  capture?: number;
+  /** Image that the record had before a capture. */
+  image?: number;
+}
+
+const NOTES = ["task", "done", "capture", "image"] as const satisfies (keyof Notes)[];
 const MARK = / ?\[labplan (?<text>[^\s\]]+)(?<notes>[^\]]*)\]\s*$/;
 
 /** The mark at the end of a description; undefined where there is none. */
 export function readMark(description: string): FogMark | undefined {
   const { text, notes = "" } = MARK.exec(description)?.groups ?? {};
   if (text === undefined) return undefined;
-  const task = /(?:^| )task (\d+)/.exec(notes)?.[1];
-  return { text, adopted: /(?:^| )adopted(?: |$)/.test(notes), ...(task ? { task: Number(task) } : {}) };
+  const mark: FogMark = { text, adopted: /(?:^| )adopted(?: |$)/.test(notes) };
+  for (const note of NOTES) {
+    const number = new RegExp(`(?:^| )${note} (\\d+)`).exec(notes)?.[1];
+    if (number !== undefined) mark[note] = Number(number);
+  }
+  return mark;
 }
 
 /** The description with this mark at its end, or with none. The user's own words stay. */
 export function withMark(description: string, mark: FogMark | undefined): string {
   const own = description.replace(MARK, "").trim();
   if (!mark) return own;
-  const notes = `${mark.adopted ? " adopted" : ""}${mark.task === undefined ? "" : ` task ${mark.task}`}`;
-  return `${own}${own ? " " : ""}[labplan ${mark.text}${notes}]`;
+  const notes = NOTES.filter((note) => mark[note] !== undefined).map((note) => `${note} ${mark[note]}`);
+  const words = [mark.text, ...(mark.adopted ? ["adopted"] : []), ...notes];
+  return `${own}${own ? " " : ""}[labplan ${words.join(" ")}]`;
 }
 
 export const newMark = (mark: Mark, adopted: boolean): FogMark => ({ text: markText(mark), adopted });

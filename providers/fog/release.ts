@@ -10,7 +10,7 @@ import { recordOf } from "./imaged-host.record";
 import { sshOf } from "./imaging";
 import { isOfStack, readMark } from "./marks";
 import { withPower } from "./switch";
-import { noteTask, runTask } from "./task-road";
+import { runTask, writeNotes } from "./task-road";
 
 interface Release {
   what: "image" | "wipe" | "poweroff" | "keep";
@@ -123,7 +123,7 @@ async function backToDisk(state: ImagedHostState, host: FogHost, run: ReleaseRun
 
 /** Nothing of ours is left in the record but its mark, which is the record's own resource's. */
 async function tidy(client: FogClient, host: FogHost, state: ImagedHostState): Promise<void> {
-  await noteTask(client, host.id, undefined);
+  await writeNotes(client, host.id, () => ({}));
   await closeCallback(client, host.id);
   endCallback(host, state);
 }

@@ -4,9 +4,11 @@ import { LabError } from "../core/errors";
 import type { Wanted } from "./claim";
 import type { FogClient, FogHost, FogTask } from "./client";
 import { type Followed, followTask, tellingWhatGoesOn } from "./follow";
-import { readMark, withMark } from "./marks";
+import { type Notes, readMark, withMark } from "./marks";
 import { howToStop } from "./progress";
 import { type Switched, withPower } from "./switch";
+
+const CAPTURE = 2;
 
 /** A task on a host from its start to its end. */
 export interface TaskRoad {
@@ -29,10 +31,13 @@ export interface TaskRoad {
 export async function runTask(road: TaskRoad, run: Run): Promise<Followed> {
   const { client, host, wanted, what, limits, steps, machine } = road;
   const task = await run.step(steps.task, async () => {
+    // On the record itself, and before anything is begun: a run that is killed leaves nothing else of what it knows.
+    if (!road.pending && wanted.type !== CAPTURE) await writeNotes(client, host.id, () => ({ task: 0 }));
     const begun = road.pending ?? (await client.startTask(host, wanted.type, wanted.name));
     road.onTask?.(begun);
-    // On the record itself: a run that is killed leaves nothing else of what it knows.
-    await noteTask(client, host.id, begun.id);
+    await writeNotes(client, host.id, (notes) =>
+      wanted.type === CAPTURE ? { ...notes, capture: begun.id } : { task: begun.id },
+    );
     return begun;
   });
   await run.step(steps.boot, () =>
@@ -59,12 +64,16 @@ export async function runTask(road: TaskRoad, run: Run): Promise<Followed> {
   );
 }
 
-/** Write down in the host's record which task of ours is under way, or that none is. */
-export async function noteTask(client: FogClient, hostId: number, task: number | undefined): Promise<void> {
+/** Write down in the host's record what is under way; `change` is given what stands there. */
+export async function writeNotes(
+  client: FogClient,
+  hostId: number,
+  change: (notes: Notes) => Notes,
+): Promise<void> {
   const host = await client.host(hostId);
   const mark = host && readMark(host.description);
-  if (!host || !mark || mark.task === task) return;
-  const { task: _, ...bare } = mark;
-  const description = withMark(host.description, task === undefined ? bare : { ...bare, task });
-  await client.editHost(hostId, { description });
+  if (!host || !mark) return;
+  const { text, adopted, ...notes } = mark;
+  const description = withMark(host.description, { text, adopted, ...change(notes) });
+  if (description !== host.description) await client.editHost(hostId, { description });
 }

@@ -65,7 +65,7 @@ describe("a host of a FOG server that came up", () => {
     findAddress(client, record, planned, run(more));
   const inputs = (more: Partial<ImagedHostInputs> = {}): ImagedHostInputs =>
     imaged({ imaging: { ...LIMITS, bootS: 2 }, proof: { osRelease: { ID: "rocky" } }, ...more });
-  const log = (text: string): FogBackend["dhcpLog"] => {
+  const log = (text: string): NonNullable<FogBackend["dhcpLog"]> => {
     const path = join(folder, "dhcpd.log");
     writeFileSync(path, text);
     return { path };
@@ -93,7 +93,7 @@ describe("a host of a FOG server that came up", () => {
       const dhcpLog = log(`DHCPACK on 10.0.0.2 to ${MAC.toUpperCase()} via eth1\n`);
       expect((await look(undefined, { dhcpLog })).found).toMatchObject({
         address: "10.0.0.2",
-        source: `the DHCP server's ${dhcpLog?.path}`,
+        source: `the DHCP server's ${dhcpLog.path}`,
       });
       expect((await look("10.0.0.1", { dhcpLog })).found).toMatchObject({
         address: "10.0.0.1",

@@ -1,4 +1,5 @@
 import "tsx/cjs"; // the embedded lab is loaded by require()
+import { randomBytes } from "node:crypto";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -13,6 +14,7 @@ import { restClient } from "../../providers/fog/rest-client";
 import { FogServer } from "../../providers/fog/server";
 import { powerFor } from "../../providers/power";
 import type { PlannedPower, PowerStatus } from "../../providers/power/power";
+import { makeHostKey } from "../../providers/seed/host-key";
 import { connectSsh } from "../../providers/ssh/client";
 import type { FogBackend } from "../../stacks/config/types";
 import { runOn } from "./libvirt-handlers.run";
@@ -36,6 +38,8 @@ export interface Metal {
   pretendComplete(mac: string): Promise<void>;
   /** Set a field of a host's record that we never do. */
   edit(hostId: number, field: Record<string, string>): Promise<void>;
+  /** Put a host key into an image, so that each of its hosts has that one. */
+  keepHostKey(image: string): string;
   /** A BMC that does not let us in. */
   wrongPower(): PlannedPower;
   until(is: () => Promise<boolean>): Promise<void>;
@@ -108,6 +112,15 @@ export async function startMetal(env: Record<string, string> = {}): Promise<Meta
         headers: { "fog-api-token": apiToken, "fog-user-token": userToken },
         body: JSON.stringify(field),
       });
+    },
+    keepHostKey(image) {
+      const file = join(lab.home, "fog", "images", `${image}.json`);
+      const key = makeHostKey(randomBytes, image);
+      writeFileSync(
+        file,
+        JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), hostKey: key.privateKey }),
+      );
+      return key.publicKey.split(" ").slice(0, 2).join(" ");
     },
     wrongPower: () => ({ kind: "redfish", url: new URL(lab.fogUrl).origin, user: "admin" }),
     async until(is) {

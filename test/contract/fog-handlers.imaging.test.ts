@@ -92,7 +92,7 @@ describe("a host of the embedded FOG server that is imaged", () => {
       "7/8 proof",
       "8/8 record",
     ]);
-    expect((await record())?.description).toBe("[labplan ct8handl/test/pod1-node1]");
+    expect((await record())?.description).toBe(`[labplan ct8handl/test/pod1-node1 done ${state.taskId}]`);
     expect(await preview(wanted(), state)).toEqual([]);
     await expect(metal.power(MAC)).resolves.toBe("on");
   });
@@ -320,8 +320,9 @@ describe("a host of the embedded FOG server that is imaged", () => {
         expect(await lastTask(), dieAt).toBe(tasks + 1);
         expect(await imageName()).toBe("rocky9");
         expect(state.bootId).toBe(await bootId());
-        expect((await record())?.description).toBe("[labplan ct8handl/test/pod1-node1]");
         expect(await preview(wanted(), state)).toEqual([]);
+        await imagedHostDefinition.remove(state, run());
+        expect((await record())?.description).toBe("[labplan ct8handl/test/pod1-node1]");
       }
     });
 

@@ -25,6 +25,14 @@ describe("the mark in a record's description", () => {
     expect(busy).toBe("x [labplan k3v9q2x7/dev/pod1-node1 adopted task 17]");
     expect(readMark(busy)).toEqual({ text: "k3v9q2x7/dev/pod1-node1", adopted: true, task: 17 });
     expect(withMark(busy, newMark(MARK, true))).toBe(adopted);
+    const captured = withMark("", { ...newMark(MARK, false), capture: 18, image: 3 });
+    expect(captured).toBe("[labplan k3v9q2x7/dev/pod1-node1 capture 18 image 3]");
+    expect(readMark(captured)).toEqual({
+      text: "k3v9q2x7/dev/pod1-node1",
+      adopted: false,
+      capture: 18,
+      image: 3,
+    });
   });
 
   it("is none where something else stands after it, or looks like it", () => {
