@@ -6,6 +6,7 @@ import { changesOf, holdsUnknown, sentence, UNKNOWN } from "./change";
 import type { Definition, Run } from "./definition";
 import { BackendError, DeadlineError, LabError } from "./errors";
 import { hidden, parseMark, UNFINISHED, visible } from "./hidden";
+import { foundIn, inputsOf } from "./inputs";
 import { byBackend } from "./limits";
 import {
   goesDown,
@@ -96,7 +97,8 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
     try {
       refuseUnplaced(run.backend, run.on);
       const observed = await definition.observe(inputs, run, known as object | undefined);
-      const outs = returned(await definition.reconcile(inputs, observed, run), news);
+      const made = await definition.reconcile(inputs, observed, run);
+      const outs = returned(made, { ...news, ...foundIn(definition, inputs, made) });
       hear(keyOf(news), outs[SINCE]);
       return { id, outs };
     } catch (error) {
@@ -117,8 +119,14 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
   }
 
   /** What a look at the backend refuses. A backend that cannot be looked at is a refusal too, so that all are told at once. */
-  async function foreign(inputs: object, news: Properties): Promise<{ property: string; reason: string }[]> {
-    const run = makeRun<object>(kind, news as never, { dryRun: true });
+  async function foreign(
+    inputs: object,
+    news: Properties,
+    isNew: boolean,
+  ): Promise<{ property: string; reason: string }[]> {
+    const made = makeRun<object>(kind, news as never, { dryRun: true });
+    // What an edit does is told where it is compared.
+    const run = isNew ? made : { ...made, say: () => {} };
     if (isAwaited(news)) {
       run.say(`not checked: ${machineName(news.__on)} is not there yet, or is imaged anew`);
       return [];
@@ -186,7 +194,7 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       // What is wiped is made anew: better refused now than with half of it gone.
       const isMade = isNew || wiping(definition, inputs, visible(olds as Properties)).length > 0;
       if (failures.length === 0 && isMade && !currentSettings().offline)
-        failures.push(...(await foreign(inputs, news)));
+        failures.push(...(await foreign(inputs, news, isNew)));
       return { inputs: news, failures };
     },
 
@@ -272,10 +280,4 @@ function refuseMoved(kind: string, properties: Properties, now: BackendConfig): 
   throw new LabError(
     `${kind} ${properties.__mark}: made at ${there}, and its backend "${properties.backend}" now points to ${here}, where it is not. Give the new place a name of its own, or point the backend back and remove this first.`,
   );
-}
-
-/** The input part of a state, with the hidden keys. */
-function inputsOf(definition: Pick<Definition<object>, "changes">, properties: Properties): Properties {
-  const isInput = (key: string) => key in definition.changes || key.startsWith("__");
-  return Object.fromEntries(Object.entries(properties).filter(([key]) => isInput(key)));
 }

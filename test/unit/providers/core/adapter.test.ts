@@ -133,6 +133,23 @@ describe("life cycle", () => {
     });
   });
 
+  test("what was found of a field that was left open is no input, and no difference of the refresh", async () => {
+    const finding = toDynamicProvider({
+      ...box,
+      observe: async (inputs: BoxInputs, _run: Run, known?: BoxState) => known ?? inputs,
+      reconcile: async (inputs: BoxInputs) => ({ password: "found-password", ...inputs, serial: "s-1" }),
+    } as unknown as Definition<object>);
+    const { id, outs } = await finding.create(wanted);
+    expect(outs).toMatchObject({ password: "found-password" });
+    const read = await finding.read?.(id, outs);
+    expect(read?.props).toMatchObject({ password: "found-password" });
+    expect(read?.inputs).toEqual(wanted);
+    const given = await finding.create({ ...wanted, password: "given-password" });
+    expect((await finding.read?.(given.id, given.outs))?.inputs).toMatchObject({
+      password: "given-password",
+    });
+  });
+
   test("a field that is gone from the real thing is drift", async () => {
     const provider = kit();
     const { id, outs } = await provider.create(wanted);
