@@ -365,6 +365,10 @@ describe("a host of the embedded FOG server that is imaged", () => {
       const again = newTrace();
       const state = await apply(wanted(), undefined, { trace: again });
       expect(again.said[0]).toContain("of an earlier run is under way: it is followed");
+      // Not cut off by another boot: it never goes back.
+      const seen = again.progress.flatMap((line) => /in progress, (\d+) %/.exec(line)?.[1] ?? []).map(Number);
+      expect(seen).toEqual([...seen].sort((one, other) => one - other));
+      expect(again.progress.some((line) => line.includes("BMC"))).toBe(false);
       expect(state.taskId).toBe(id);
       expect(await lastTask()).toBe(id);
     });
