@@ -13,8 +13,8 @@ import { runOn, up } from "./libvirt-handlers.run";
 
 const NAME = "pod1-node1";
 const SSH_PORT = 2222;
-/** All of them take minutes. A third, else, with both sides of each. */
-const STRIDE = process.env.LABPLAN_NIGHTLY === "1" ? 1 : 4;
+/** All of them take minutes. A sixth before and another sixth after, else. */
+const STRIDE = process.env.LABPLAN_NIGHTLY === "1" ? 1 : 6;
 
 /** Die at the calls to the server, before and after each; a second run, which knows nothing of the first, ends the same. */
 describe("killed at any call to the FOG server, and run again", () => {
