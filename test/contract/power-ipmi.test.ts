@@ -111,7 +111,7 @@ if (reason && !process.env.CI) {
   powerContract("IPMI, OpenIPMI's simulator", startSim);
 
   describe("users of an IPMI BMC", () => {
-    it("an operator can switch; who may only look is told of the rights", async () => {
+    it("an operator can switch, and one who may only look can look", async () => {
       const bmc = await startIpmiSim();
       try {
         const as = ({ user, password }: { user: string; password: string }) => {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -65,6 +65,13 @@ describe("ipmitool", () => {
     expect(findIpmitool()).toBe(join(folder, "ipmitool"));
   });
 
+  it("is not even run with a password that IPMI cannot have", async () => {
+    const long = contextOf({ secret: () => "a".repeat(21) });
+    await expect(powerFor(config, long, FAST).status()).rejects.toThrow(
+      /n1: BMC bmc1: its password is longer/,
+    );
+  });
+
   it("asks as an operator where the user is no administrator, from then on", async () => {
     const ran = instead(
       'case "$*" in *ADMINISTRATOR*) echo "> RAKP 2 message indicates an error : unauthorized role or privilege level requested" >&2; exit 1;; esac; echo "Chassis Power is off"',
@@ -77,7 +84,7 @@ describe("ipmitool", () => {
   });
 
   it("is ended when the time is over, and when the run is stopped", async () => {
-    instead("exec sleep 20");
+    instead(`echo $$ >>${folder}/pids; exec sleep 20`);
     const start = Date.now();
     await expect(powerFor(config, contextOf(), { ...FAST, statusS: 0.2 }).status()).rejects.toThrow(
       /n1: BMC bmc1 did not tell its state within 0\.2 s/,
@@ -88,6 +95,13 @@ describe("ipmitool", () => {
       "stopped",
     );
     expect(Date.now() - start).toBeLessThan(2_000);
+    const pids = readFileSync(join(folder, "pids"), "utf8").trim().split("\n");
+    expect(pids).toHaveLength(2);
+    // Killed, and taken note of a moment later.
+    const alive = () => pids.filter((pid) => existsSync(`/proc/${pid}`));
+    for (let tries = 0; tries < 100 && alive().length > 0; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(alive()).toEqual([]);
   });
 
   it("orders the network again between off and on: a BMC forgets it a minute after it was told", async () => {

@@ -136,14 +136,16 @@ describe("what a Redfish BMC allows", () => {
     }
   });
 
-  it("is used: ForceOn where there is no On", async () => {
-    const { bmc, power } = await start({ resets: ["ForceOn", "ForceOff"] });
-    bmc.reset = () => {
-      bmc.state = "On";
-      return 204;
-    };
-    await power.on();
-    expect(bmc.orders).toEqual(["POST ForceOn"]);
+  it("is used: ForceOn where there is no On, wherever that is said", async () => {
+    for (const resetsIn of ["action", "info"] as const) {
+      const { bmc, power } = await start({ resets: ["ForceOn", "ForceOff"], resetsIn });
+      bmc.reset = () => {
+        bmc.state = "On";
+        return 204;
+      };
+      await power.on();
+      expect(bmc.orders).toEqual(["POST ForceOn"]);
+    }
   });
 
   it("without any way off, a cycle is one PowerCycle, and off is refused with a way out", async () => {
@@ -214,13 +216,21 @@ describe("a boot from the network, ordered of a Redfish BMC", () => {
   });
 
   it("is read anew when somebody else changed it meanwhile", async () => {
-    const { bmc, power } = await start({ boot: BOOT, etag: '"1"' });
-    bmc.takes = (ifMatch) => {
-      bmc.etag = '"2"';
-      return ifMatch === '"2"';
-    };
-    await power.bootOnce("network");
-    expect(bmc.orders).toHaveLength(1);
+    for (const [mine, theirs] of [
+      ['"1"', '"2"'],
+      ['W/"1"', 'W/"2"'],
+    ] as const) {
+      const { bmc, power } = await start({ boot: BOOT, etag: mine });
+      const shown: (string | undefined)[] = [];
+      bmc.takes = (ifMatch) => {
+        bmc.etag = theirs;
+        shown.push(ifMatch);
+        return ifMatch === theirs;
+      };
+      await power.bootOnce("network");
+      expect(shown).toEqual([mine, theirs]);
+      expect(bmc.orders).toHaveLength(1);
+    }
   });
 
   it("that is taken and not kept is an error that says so", async () => {
@@ -302,6 +312,15 @@ describe("the address of a Redfish BMC", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it("is only looked at in a preview", async () => {
+    const { bmc, power } = await start({}, { dryRun: true });
+    expect(await power.status()).toBe("off");
+    for (const order of [power.on, power.off, power.cycle])
+      await expect(order()).rejects.toThrow("n1: a preview switches nothing");
+    await expect(power.bootOnce("network")).rejects.toThrow("preview");
+    expect(bmc.orders).toEqual([]);
   });
 
   it("reads no secret and sends nothing before the first call", async () => {
