@@ -1,3 +1,4 @@
+import { isEmbedded } from "../../stacks/config/place";
 import type { Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import type { AccessInputs } from "./access";
@@ -12,10 +13,13 @@ const ARRIVAL_TIMEOUT_S = 180;
 export const who = ({ user, name }: Pick<AccessInputs, "user" | "name">): string =>
   `access of "${user}" on "${name}"`;
 
-type Reach = Pick<Run, "on" | "signal">;
+type Reach = Pick<Run, "on" | "signal" | "backend">;
 
 /** How the machine is reached, as its own resource found it. */
-export function targetOf(inputs: Pick<AccessInputs, "name" | "user" | "login">, { on }: Reach): SshTarget {
+export function targetOf(
+  inputs: Pick<AccessInputs, "name" | "user" | "login">,
+  { on }: Pick<Run, "on">,
+): SshTarget {
   const { login } = inputs;
   if (on?.address === undefined)
     throw new LabError(
@@ -48,17 +52,26 @@ export function jumpHost(text: string): SshTarget {
   return { host, ...(user ? { user } : {}), ...(port ? { port: Number(port) } : {}) };
 }
 
+/** A host of the embedded FOG server lets in the key of its images, where no other one is said. */
+async function reach(inputs: AccessInputs, run: Reach): Promise<SshTarget> {
+  const target = targetOf(inputs, run);
+  const { backend } = run;
+  if (target.identityFile !== undefined || backend.kind !== "fog" || !isEmbedded(backend)) return target;
+  const { ensureEmbedded } = require("../../embedded/start") as typeof import("../../embedded/start");
+  return { ...target, identityFile: (await ensureEmbedded({ signal: run.signal })).fogIdentityFile };
+}
+
 // Loaded when somebody logs in: an offline preview never does.
 const client = () => require("./client") as typeof import("./client");
 const waiting = () => require("./wait") as typeof import("./wait");
 
 /** Log in for a look. Fails fast. */
 export const logInToLook = async (inputs: AccessInputs, run: Reach): Promise<SshConnection> =>
-  client().connectSsh(targetOf(inputs, run), { signal: run.signal, readyTimeoutS: LOOK_TIMEOUT_S });
+  client().connectSsh(await reach(inputs, run), { signal: run.signal, readyTimeoutS: LOOK_TIMEOUT_S });
 
 /** Log in for work; waits for a machine that is still coming up. */
 export async function logIn(inputs: AccessInputs, run: Run, title: string): Promise<SshConnection> {
-  const target = targetOf(inputs, run);
+  const target = await reach(inputs, run);
   const { signal } = run;
   const { connectSsh } = client();
   try {
