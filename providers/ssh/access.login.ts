@@ -18,7 +18,7 @@ type Reach = Pick<Run, "on" | "signal" | "backend">;
 /** How the machine is reached, as its own resource found it. */
 export function targetOf(
   inputs: Pick<AccessInputs, "name" | "user" | "login">,
-  { on }: Pick<Run, "on">,
+  { on }: Pick<Run, "on" | "signal">,
 ): SshTarget {
   const { login } = inputs;
   if (on?.address === undefined)
