@@ -11,6 +11,8 @@ export interface Login {
   port?: number;
   /** The other machine that its hypervisor is on, and the way to it: `-J root@rack1.example`. */
   jump?: string;
+  /** That machine is one of the lab: its name stands where only it knows the address. */
+  jumpMachine?: string;
 }
 
 interface Reached {
@@ -55,23 +57,40 @@ function loginAtHost(
   };
 }
 
-function jumpTo(backend: PlannedResource["backend"]): { jump?: string } {
+function jumpTo(backend: PlannedResource["backend"]): Pick<Login, "jump" | "jumpMachine"> {
   if (remoteHost(backend) === undefined) return {};
   const address =
     backend.kind === "virtualbox" ? backend.host : backend.kind === "libvirt" ? backend.uri : "";
   const [, place] = /^(?:qemu\+)?ssh:\/\/([^/?]+)/.exec(address ?? "") ?? [];
-  return place === undefined ? {} : { jump: place };
+  if (place === undefined) return {};
+  const machine = backend.kind === "libvirt" ? backend.machine : undefined;
+  return { jump: place, ...(machine === undefined ? {} : { jumpMachine: machine }) };
 }
 
-/** `ssh -J root@rack1.example -p 2231 labplan@127.0.0.1`, or undefined while the address is not known. */
-export function loginLine(login: Login, seen: { address?: unknown; sshPort?: unknown }): string | undefined {
+/** What only the machine itself can tell, and the one that its hypervisor is on. */
+export interface Seen {
+  address?: unknown;
+  sshPort?: unknown;
+  jump?: { address?: unknown; sshPort?: unknown };
+}
+
+/** `ssh -J root@rack1.example -p 2231 labplan@127.0.0.1`, or undefined while an address is not known. */
+export function loginLine(login: Login, seen: Seen): string | undefined {
   const host = login.host ?? seen.address;
   const port = login.port ?? seen.sshPort ?? 22;
-  if (typeof host !== "string") return undefined;
+  const jump = login.jumpMachine === undefined ? login.jump : jumpAt(login.jump ?? "", seen.jump ?? {});
+  if (typeof host !== "string" || (login.jump !== undefined && jump === undefined)) return undefined;
   return [
     "ssh",
-    ...(login.jump === undefined ? [] : ["-J", login.jump]),
+    ...(jump === undefined ? [] : ["-J", jump]),
     ...(port === 22 ? [] : ["-p", String(port)]),
     `${login.user}@${host}`,
   ].join(" ");
+}
+
+/** `root@pod1-node1` with the machine's own address. */
+function jumpAt(place: string, { address, sshPort = 22 }: NonNullable<Seen["jump"]>): string | undefined {
+  if (typeof address !== "string") return undefined;
+  const user = /^([^@]*@)?/.exec(place)?.[0] ?? "";
+  return `${user}${address}${sshPort === 22 ? "" : `:${sshPort}`}`;
 }

@@ -16,7 +16,10 @@ export function outputsOf(plan: LabPlan, declared: Map<string, LabResource>): Re
     const { kind, name, inputs } = planned;
     const resource = declared.get(resourceKey(kind, name)) as unknown as Outputs;
     if (MACHINES.has(kind))
-      machines[name] = machineOutputs(planned, resource, accessOf(plan, declared, name));
+      machines[name] = machineOutputs(planned, resource, {
+        credentials: accessOf(plan, declared, name),
+        hypervisor: planned.on && (declared.get(planned.on.key) as unknown as Outputs),
+      });
     if (kind === "boot:Record")
       bootRecords[name] = {
         bootedAt: resource.bootedAt,
@@ -53,7 +56,7 @@ function accessOf(
 function machineOutputs(
   planned: PlannedResource,
   { address, sshPort, sshHostKey }: Outputs,
-  credentials: Credentials | undefined,
+  { credentials, hypervisor }: { credentials: Credentials | undefined; hypervisor: Outputs | undefined },
 ): pulumi.Inputs {
   const way = loginOf(planned);
   const reached = { address, sshPort, sshHostKey, ...(credentials ? { credentials } : {}) };
@@ -63,7 +66,9 @@ function machineOutputs(
   const line =
     loginLine(login, {}) ??
     pulumi
-      .all([address, sshPort])
-      .apply(([host, port]) => loginLine(login, { address: host, sshPort: port }));
+      .all([address, sshPort, hypervisor?.address, hypervisor?.sshPort])
+      .apply(([host, port, jumpHost, jumpPort]) =>
+        loginLine(login, { address: host, sshPort: port, jump: { address: jumpHost, sshPort: jumpPort } }),
+      );
   return { ...reached, login: line };
 }

@@ -86,6 +86,13 @@ function ofMachine(
     return undefined;
   }
   const { backend } = machine;
+  if (login.jumpMachine !== undefined) {
+    problems.add(
+      path,
+      `it is reached through machine "${login.jumpMachine}" of this lab, and access is not set up through one yet. Give its keys to cloud-init: \`sshKeys: [...]\`.`,
+    );
+    return undefined;
+  }
   const jumpKey = backend.kind === "libvirt" || backend.kind === "virtualbox" ? backend.hostKey : undefined;
   return {
     login: {

@@ -101,8 +101,8 @@ export function onMachines(
     return {
       ...resource,
       dependsOn: [...resource.dependsOn, on.key],
-      // The boot server's own notes are here, and not there.
-      on: resource.kind.startsWith("boot:") ? { ...on, deletedWith: false } : on,
+      // What is registered at the boot server is here, and not there.
+      on: resource.kind === "boot:Record" ? { ...on, deletedWith: false } : on,
     };
   });
 }

@@ -3,7 +3,7 @@ import type { LabConfig, MachineConfig } from "../../../stacks/config/types";
 import { loginLine, loginOf } from "../../../stacks/login";
 import { deskLab, deskMachine } from "./plan/desk";
 import { machine, planned } from "./plan/lab";
-import { host, metalLab } from "./plan/metal";
+import { guest, host, metalLab } from "./plan/metal";
 
 /** What a preview can say already, and what is said once the machine has been seen. */
 function linesOf(config: MachineConfig, more: Partial<LabConfig> = {}): (string | undefined)[] {
@@ -76,5 +76,25 @@ test("at a host of bare metal, by the bastion of its FOG server", () => {
   expect(line({}, {})).toEqual([undefined, "ssh -p 2222 root@192.0.2.7"]);
   expect(line({ address: "192.0.2.5" }, { bastion: "ssh://jump@gate:2200" })).toEqual(
     same("ssh -J jump@gate:2200 root@192.0.2.5"),
+  );
+});
+
+test("in a virtual machine on a host of this lab, by way of the address that the host was found at", () => {
+  const backends: LabConfig["backends"] = {
+    ...metalLab({}).backends,
+    inner: { kind: "libvirt", uri: "qemu+ssh://root@node1/system", machine: "node1" },
+  };
+  const parts = { backends, networks: { lab: { backend: "inner", cidr: "10.20.0.0/24" } } };
+  const vm = guest({ backend: "inner", networks: [{ network: "lab" }] });
+  const { resources } = planned(metalLab({ node1: host(), vm }, parts));
+  const found = resources.find(({ kind }) => kind === "libvirt:Domain");
+  const login = found && loginOf(found);
+  if (!login) throw new Error("no login");
+  expect(loginLine(login, {})).toBeUndefined();
+  expect(loginLine(login, { jump: { address: "192.0.2.7", sshPort: 22 } })).toBe(
+    "ssh -J root@192.0.2.7 labplan@10.20.0.2",
+  );
+  expect(loginLine(login, { jump: { address: "192.0.2.7", sshPort: 2222 } })).toBe(
+    "ssh -J root@192.0.2.7:2222 labplan@10.20.0.2",
   );
 });

@@ -205,6 +205,21 @@ describe("what hosts of bare metal bring", () => {
     expect(Object.keys((!loaded.config && loaded.partial?.machines) || {})).toEqual(["h3"]);
   });
 
+  test("what rests on a wrong backend or image is not planned, and not told", () => {
+    const text = `${METAL.replace("  labplan:images:", '    rack: { kind: libvirt, uri: "nonsense" }\n  labplan:images:')}    c8: { fog: { backend: metal, osId: x } }
+  labplan:machines:
+    h1: { backend: metal, image: c7, power: { kind: libvirt, backend: rack, domain: d } }
+    h2: { backend: metal, image: c7, power: { kind: none }, onRelease: image:c8 }
+    h3: { backend: metal, image: c7, power: { kind: none } }
+`;
+    const loaded = load(text);
+    expect(loaded.problems.map(({ path }) => path.join("."))).toEqual([
+      "backends.rack.uri",
+      "images.c8.fog.osId",
+    ]);
+    expect(Object.keys((!loaded.config && loaded.partial?.machines) || {})).toEqual(["h3"]);
+  });
+
   test("trap seeds#9: a token stands nowhere in clear, and is not repeated where it does", () => {
     const text = METAL.replace("{ env: FOG_API_TOKEN }", "c3dvcmRmaXNo");
     expect(printed(load(text))).toEqual([expect.stringContaining("a secret is given by name")]);

@@ -47,6 +47,18 @@ describe("who can log in", () => {
     });
   });
 
+  test("not through another machine of the lab, whose address nobody knows beforehand", () => {
+    const backends: LabConfig["backends"] = {
+      ...metalLab({}).backends,
+      inner: { kind: "libvirt", uri: "qemu+ssh://root@node1/system", machine: "node1" },
+    };
+    const networks = { lab: { backend: "inner", cidr: "10.20.0.0/24" } };
+    const vm = guest({ backend: "inner", networks: [{ network: "lab" }], access: {} });
+    expect(told(metalLab({ node1: host(), vm }, { backends, networks }))).toEqual([
+      expect.stringContaining('machines.vm.access: it is reached through machine "node1" of this lab'),
+    ]);
+  });
+
   test("a password that is not generated has no version, and nobody takes away every key of his own", () => {
     const wish = (access: MachineConfig["access"]) =>
       told(metalLab({ node1: host({ access: access ?? {} }) }));
@@ -123,6 +135,17 @@ describe("a hypervisor that is a machine of the lab", () => {
       expect(one.dependsOn).toContain("fog:ImagedHost node1");
       expect(one.on).toMatchObject({ key: "fog:ImagedHost node1", deletedWith: true });
     }
+  });
+
+  test("but what is registered at the boot server here is taken back here", () => {
+    const networks = { lab: { backend: "inner", cidr: "10.20.0.0/24" } };
+    const calling = { ...vm(), networks: [{ network: "lab" }], wait: { for: "boot" as const } };
+    const parts = { backends: inner("node1"), networks, bootServer: { address: "192.0.2.1" } };
+    const plan = planned(metalLab({ node1: host({ onRelease: { do: "wipe" } }), vm: calling }, parts));
+    expect(resource(plan, "boot:Record", "vm").on).toMatchObject({
+      key: "fog:ImagedHost node1",
+      deletedWith: false,
+    });
   });
 
   test("nothing else is on it", () => {
