@@ -1,0 +1,53 @@
+import type { Vm } from "../store/types";
+
+/** What VirtualBox 7.2 tells of a setting that nobody touched and that means nothing here, by its key. */
+const UNSET = {
+  pagefusion: "off",
+  cpuexecutioncap: "100",
+  "cpu-profile": "host",
+  chipset: "piix3",
+  hpet: "off",
+  pae: "on",
+  longmode: "on",
+  triplefaultreset: "off",
+  apic: "on",
+  x2apic: "on",
+  "nested-hw-virt": "off",
+  hwvirtex: "on",
+  nestedpaging: "on",
+  largepages: "off",
+  vtxvpid: "on",
+  vtxux: "on",
+  virtvmsavevmload: "on",
+  "cpuid-portability-level": "0",
+  bootmenu: "messageandmenu",
+  acpi: "on",
+  ioapic: "on",
+  biosapic: "apic",
+  biossystemtimeoffset: "0",
+  rtcuseutc: "on",
+  iommu: "none",
+  paravirtprovider: "default",
+  graphicscontroller: "vboxvga",
+  monitorcount: "1",
+  accelerate3d: "off",
+  teleporterenabled: "off",
+  "autostart-enabled": "off",
+  "autostart-delay": "0",
+  defaultfrontend: "",
+  hidpointing: "ps2mouse",
+  hidkeyboard: "ps2kbd",
+  audio: "default",
+  audio_out: "off",
+  audio_in: "off",
+  clipboard: "disabled",
+  draganddrop: "disabled",
+  vrde: "off",
+  usb: "off",
+  ehci: "off",
+  xhci: "off",
+} as const;
+
+export type Setting = keyof typeof UNSET;
+
+export const settingOf = ({ hardware }: Vm, key: Setting): string => hardware.more[key] ?? UNSET[key];
