@@ -4,7 +4,7 @@ import { DeadlineError } from "../core/errors";
 import { stopwatch } from "../core/stopwatch";
 import { connectSsh, proveHostKey } from "../ssh/client";
 import { SshError } from "../ssh/errors";
-import type { SshTarget } from "../ssh/target";
+import { type SshTarget, targetName } from "../ssh/target";
 import { waitForSsh } from "../ssh/wait";
 import { type Finding, findAddress } from "./address";
 import { toldHostKey } from "./callback";
@@ -31,8 +31,11 @@ const EMBEDDED_POLL_MS = 100;
 /** An address that was found may be the one of before: it is looked for again after this long without an answer. */
 const SLICE_S = 15;
 const MEANWHILE_S = 5;
-/** sshd is up before the users' keys are in place; after this long they are not to come. */
-const LOGIN_GRACE_S = 60;
+/**
+ * sshd is up before the users' keys are in place, and an address that was found may be another machine's by now; after
+ * this long it is neither.
+ */
+const GRACE_S = 60;
 
 /**
  * Wait until the host lets us in. Its key must be one that the config pins, that its own imaging told, or that
@@ -76,15 +79,31 @@ export async function waitUntilUp(
       const { type, key } = await proveHostKey(target, { signal: run.signal });
       return { address: found.address, sshPort: found.sshPort, sshHostKey: `${type} ${key}` };
     } catch (error) {
-      if (!(error instanceof DeadlineError)) throw error;
-      last = `at ${found.address} (from ${found.source}): ${error.message}`;
-      const { cause } = error;
-      if (!(cause instanceof SshError) || cause.reason !== "login") continue;
-      refusedAt ??= watch.elapsedS();
-      if (watch.elapsedS() - refusedAt > LOGIN_GRACE_S) throw cause;
+      const refusal = refusalIn(error);
+      const isCertain = inputs.address !== undefined || isEmbedded(run.backend);
+      // What a jump host refuses stays refused.
+      const mayPass =
+        refusal?.target === targetName(target) &&
+        (refusal.reason === "login"
+          ? error instanceof DeadlineError
+          : target.hostKey !== undefined && !isCertain);
+      if (!(error instanceof DeadlineError) && !mayPass) throw error;
+      last = `at ${found.address} (from ${found.source}): ${(error as Error).message}`;
+      if (mayPass) {
+        refusedAt ??= watch.elapsedS();
+        if (watch.elapsedS() - refusedAt > GRACE_S) throw refusal;
+        await watch.pause(POLL_MS);
+      } else refusedAt = undefined;
     }
   }
 }
+
+/** A refusal by the host itself, also where it was the last thing that a wait met. */
+const refusalIn = (error: unknown): SshError | undefined =>
+  [error, error instanceof DeadlineError ? error.cause : undefined].find(
+    (one): one is SshError =>
+      one instanceof SshError && (one.reason === "login" || one.reason === "host-key"),
+  );
 
 const notUp = ({ name }: UpInputs, timeoutS: number, last: string): DeadlineError =>
   new DeadlineError(

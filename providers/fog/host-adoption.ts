@@ -5,11 +5,17 @@ import { SshError } from "../ssh/errors";
 import { proveUp, type Up, waitUntilUp } from "./arrival";
 import type { FogClient, FogHost } from "./client";
 import type { ImagedHostInputs, ImagedHostState } from "./imaged-host";
-import { sameFogName } from "./marks";
+import { readMark, sameFogName } from "./marks";
 
-/** By the server's word. */
-export const hasImage = (host: Pick<FogHost, "imageName" | "deployed">, image: string): boolean =>
-  host.imageName !== undefined && host.deployed !== undefined && sameFogName(host.imageName, image);
+/** It has the image by the server's word, and no imaging of it was cut off. */
+export const canAdopt = (
+  host: Pick<FogHost, "imageName" | "deployed" | "description">,
+  image: string,
+): boolean =>
+  host.imageName !== undefined &&
+  host.deployed !== undefined &&
+  sameFogName(host.imageName, image) &&
+  readMark(host.description)?.task === undefined;
 
 /** A host that is up answers within this time. */
 const ANSWER_S = 20;

@@ -5,7 +5,7 @@ import { clientFor } from "./clients";
 import { estimateS, wipeSentence } from "./estimate";
 import { imageProblem, problem, wrongMachine } from "./find";
 import { sameName } from "./host.changes";
-import { hasImage } from "./host-adoption";
+import { canAdopt } from "./host-adoption";
 import type { ImagedHostInputs, ImagedHostState } from "./imaged-host";
 import { isImaged, refusal } from "./imaging";
 import { foreignMessage, readMark, sameFogName } from "./marks";
@@ -55,14 +55,14 @@ async function wipeTrouble(
   run: Run<ImagedHostState>,
 ): Promise<string | undefined> {
   const { name, image, generation, adopt, allow } = inputs;
+  if (host && adopt && canAdopt(host, image)) {
+    run.say(`takes ${name} as it is: ${client.server} says that it has ${image} since ${host.deployed}`);
+    return undefined;
+  }
   if (host) {
     const wanted = { type: 1, name: taskName(run.mark, `${image}#${generation}`) } as const;
     const { done } = readMark(host.description) ?? {};
     if (await pendingTask(client, host, wanted, [done], run)) return undefined;
-    if (adopt && hasImage(host, image)) {
-      run.say(`takes ${name} as it is: ${client.server} says that it has ${image} since ${host.deployed}`);
-      return undefined;
-    }
   }
   const seconds = await estimateS(client, image, host);
   const sentence = wipeSentence(name, { image: host?.imageName }, { image, generation }, seconds);

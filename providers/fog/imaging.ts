@@ -10,7 +10,7 @@ import { clientFor } from "./clients";
 import { wipeSentence } from "./estimate";
 import { findHost, findImage } from "./find";
 import type { Followed } from "./follow";
-import { adoptHost, hasImage } from "./host-adoption";
+import { adoptHost, canAdopt } from "./host-adoption";
 import type { ImagedHostInputs, ImagedHostState } from "./imaged-host";
 import { readMark, sameFogName } from "./marks";
 import { withPower } from "./switch";
@@ -84,7 +84,7 @@ async function imageHost(
     return { host: found, pending: await pendingTask(client, found, wanted, known, run) };
   });
   const isNew = observed?.imagedImage === undefined && !observed?.interrupted;
-  if (!pending && isNew && inputs.adopt && hasImage(host, inputs.image))
+  if (isNew && inputs.adopt && canAdopt(host, inputs.image) && (!pending || pending.state === 4))
     return adoptHost(client, host, inputs, run);
   if (!pending && !inputs.allow.includes("wipe"))
     throw new LabError(refusal(inputs, wipeSentence(inputs.name, fromOf(observed, host), inputs, undefined)));
