@@ -239,7 +239,7 @@ installer: Fuel
     });
   });
 
-  test("trap seeds#9: no key of the server's is written, whatever it looks like", () => {
+  test("trap seeds#14: no key of the server's is written, whatever it looks like", () => {
     expect(JSON.stringify(laas())).not.toContain("canary");
     expect(whyOf(laas(), "fuel.yaml: fog.api_key")).toContain("by name");
   });
@@ -282,6 +282,8 @@ installer: Fuel
     const result = imported({ "fuel.yaml": `fog: { server: "${server}", image_id: 1 }\n` });
     expect(configOf(result).backends.metal).toMatchObject({ url });
     expect(JSON.stringify(result)).not.toContain("canary");
+    const why = result.notes.filter(({ what }) => what.includes("fog.server")).map((note) => note.why);
+    expect(why.some((one) => one.includes("a login stood in it"))).toBe(server.includes("@"));
   });
 
   test("a log at the same machine needs no host, and none is needed", () => {

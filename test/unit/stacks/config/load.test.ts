@@ -220,7 +220,7 @@ describe("what hosts of bare metal bring", () => {
     expect(Object.keys((!loaded.config && loaded.partial?.machines) || {})).toEqual(["h3"]);
   });
 
-  test("trap seeds#9: a token stands nowhere in clear, and is not repeated where it does", () => {
+  test("trap seeds#14: a token stands nowhere in clear, and is not repeated where it does", () => {
     const text = METAL.replace("{ env: FOG_API_TOKEN }", "c3dvcmRmaXNo");
     expect(printed(load(text))).toEqual([expect.stringContaining("a secret is given by name")]);
     expect(printed(load(text)).join()).not.toContain("c3dvcmRmaXNo");

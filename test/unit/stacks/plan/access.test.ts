@@ -109,6 +109,10 @@ describe("it is on its machine", () => {
     expect(of({})).toBe(true);
     expect(of({ adopt: true })).toBe(false);
     expect(of({ adopt: true, onDestroy: "delete" })).toBe(true);
+    const rack = { kind: "libvirt" as const, uri: "qemu:///system", pool: "default" };
+    const disks = [{ sizeBytes: 0, volume: "kept.qcow2" }];
+    const keeping = metalLab({ w1: guest({ access: {}, disks }) }, { backends: { rack }, images: {} });
+    expect(onOf(keeping, "w1")?.deletedWith).toBe(false);
   });
 });
 

@@ -26,7 +26,7 @@ describe("a host that the server has", () => {
     });
   });
 
-  test("trap seeds#11: is found by the LaaS inventory's resource id, or told not to be there in the preview", () => {
+  test("trap seeds#16: is found by the LaaS inventory's resource id, or told not to be there in the preview", () => {
     const backends = {
       metal: { kind: "fog" as const, url: "http://fog.example/fog", inventory: { "50": "Pod1-Node1" } },
     };
@@ -81,7 +81,7 @@ describe("trap fog#9: a name that FOG would cut off, or not find again, is refus
     expect(told(metalLab({ node1: host({ name }) }))).toEqual([expect.stringContaining(message)]);
   });
 
-  test("trap seeds#10: a host that is registered is not called like the number of one", () => {
+  test("trap seeds#15: a host that is registered is not called like the number of one", () => {
     const registered = host({ name: "12", macs: ["52:54:00:aa:00:01"] });
     expect(told(metalLab({ node1: registered }))).toEqual([expect.stringContaining("the number of a host")]);
   });
@@ -232,7 +232,7 @@ describe("the end", () => {
   });
 });
 
-describe("trap seeds#8: whoever is on a host cannot keep it, so how it is switched must be said", () => {
+describe("trap seeds#10: whoever is on a host cannot keep it, so how it is switched must be said", () => {
   test("FOG switches nothing", () => {
     const { power: _, ...without } = host();
     expect(told(metalLab({ node1: without }))).toEqual([
