@@ -3,6 +3,7 @@ import { table } from "../cli/table";
 import { connectLibvirt } from "../providers/libvirt/connect";
 import { available, startLibvirtd } from "../test/systems/libvirt/start";
 import { benchBootServer } from "./boot-server";
+import { benchFog } from "./fog";
 import { median, noSamples, PHASES, type Phase, type Samples } from "./measure";
 import { pairsConfig } from "./pairs";
 import { type RawPair, readPairs, runRaw } from "./raw";
@@ -25,8 +26,8 @@ interface Row {
 /**
  * `npm run bench [-- --runs 5 --pairs 1,10,100 --embedded 500]`: our stack against two floors of the same run, each
  * run of one followed by a run of the others: a stack of as many resources that do nothing, with the same input
- * bytes, and the same work by raw RPC calls. Prints medians and ratios. `--boot-server 200` and
- * `--virtualbox 20` measure those alone.
+ * bytes, and the same work by raw RPC calls. Prints medians and ratios. `--boot-server 200`, `--virtualbox 20` and
+ * `--fog 12` measure those alone.
  */
 export async function bench(args: string[]): Promise<number> {
   const { values } = parseArgs({
@@ -37,12 +38,14 @@ export async function bench(args: string[]): Promise<number> {
       embedded: { type: "string", default: "500" },
       "boot-server": { type: "string" },
       virtualbox: { type: "string" },
+      fog: { type: "string" },
       seconds: { type: "string", default: "15" },
     },
   });
   if (values["boot-server"]) return benchBootServer(Number(values["boot-server"]), Number(values.seconds));
   const runs = Number(values.runs);
   if (values.virtualbox) return benchVirtualBox(Number(values.virtualbox), runs);
+  if (values.fog) return benchFog(Number(values.fog), runs);
   const rows: Row[] = [];
   const reason = available();
   if (reason) console.log(`real libvirtd: NOT RUN: ${reason}`);
