@@ -1,36 +1,26 @@
-import { endBootAccess } from "../boot/access";
-import { type Definition, type Mark, markPrefix, markText, type Run } from "../core/definition";
+import { type Definition, type Mark, markPrefix } from "../core/definition";
 import { LabError } from "../core/errors";
 import { pruned } from "../core/reported";
-import { REMOVAL_SHUTDOWN_S, SHUTDOWN_S, shutdownLimitS } from "../core/shutdown";
+import { SHUTDOWN_S, shutdownLimitS } from "../core/shutdown";
 import type { Arrival } from "../ssh/arrival";
 import { plannedArrival, waitForArrival } from "./arrival";
-import type { Uuid, VirtualBoxClient, VmFacts } from "./client";
+import type { VirtualBoxClient } from "./client";
 import { about, clientFor } from "./clients";
-import { baseName, dropFolder, folderOf } from "./folder";
+import { folderOf } from "./folder";
 import type { MachineInputs, MachineState } from "./machine";
 import { machineChanges } from "./machine.changes";
 import { machineSchema } from "./machine.schema";
 import { hostProblems, portClashes } from "./machine-checks";
+import { claim, ensureMachine, who } from "./machine-claim";
 import type { Comparison } from "./machine-compare";
 import { compared, type FoundMachine, interfacesFor, isOurs, lookAt, seekMachine } from "./machine-look";
+import { removeMachine } from "./machine-remove";
 import { changeLive, settingsOf } from "./machine-settings";
 import { storageOf, syncFolders, syncStorage } from "./machine-storage";
-import {
-  ADOPTED_KEY,
-  foreignError,
-  foreignMessage,
-  MARK_KEY,
-  makingFile,
-  ownership,
-  SEED_KEY,
-  UUID_KEY,
-} from "./marks";
+import { foreignMessage, ownership, SEED_KEY } from "./marks";
 import { forgetRestart, isUp, turnOff, turnOn } from "./power";
 import { ensureSeed, isSeeded, removeSeed, seedPath, wantedDigest } from "./seed";
-import { deleteSnapshot, finishMoves } from "./snapshot-moves";
-
-const who = ({ name }: Pick<MachineInputs, "name">) => `machine "${name}"`;
+import { finishMoves } from "./snapshot-moves";
 
 interface Seen {
   comparison: Comparison;
@@ -66,71 +56,6 @@ async function isSeedRight(
 ): Promise<boolean> {
   if (facts.extraData[SEED_KEY] !== wantedDigest(inputs)) return false;
   return !isSeeded(inputs) || client.fileExists(seedPath(client, folder, mark, inputs.name));
-}
-
-/**
- * Settings of our UUID that are on disk and not registered were left by a run that was killed in between: making the
- * machine, or removing it.
- */
-async function takeIn(
-  client: VirtualBoxClient,
-  { name, uuid }: Pick<MachineInputs, "name" | "uuid">,
-): Promise<VmFacts | undefined> {
-  const path = client.join(await client.defaultMachineFolder(), name, `${name}.vbox`);
-  const text = (await client.readFile(path))?.toString("utf8") ?? "";
-  if (!text.includes(`<Machine uuid="{${uuid}}"`)) return undefined;
-  await client.registerVm(path);
-  return client.vm(uuid);
-}
-
-/** Ours, adoptable, or absent; a foreign one of the planned UUID or name ends it. */
-async function claim(
-  client: VirtualBoxClient,
-  inputs: MachineInputs,
-  folder: string,
-  run: Run<MachineState>,
-): Promise<FoundMachine | undefined> {
-  const refs = await client.vms();
-  const ref = refs.find(({ uuid }) => uuid === inputs.uuid) ?? refs.find(({ name }) => name === inputs.name);
-  const facts = ref ? await client.vm(ref.uuid) : await takeIn(client, inputs);
-  if (!facts) return undefined;
-  const found = await lookAt(client, facts, folder, run.mark, inputs);
-  if (!isOurs(found, run.mark) && ownership(found.mark, run.mark, inputs.adopt) === "foreign")
-    throw foreignError("machine", facts.name, found.mark);
-  const other = refs.find(({ name, uuid }) => name === inputs.name && uuid !== facts.uuid);
-  if (other)
-    throw new LabError(
-      `${who(inputs)} is called "${facts.name}" at the host, and another machine (${other.uuid}) has its name. Rename or remove that one.`,
-    );
-  return found;
-}
-
-async function putMark(client: VirtualBoxClient, uuid: Uuid, mark: Mark, adopted: boolean): Promise<void> {
-  if (adopted) await client.setExtraData(uuid, ADOPTED_KEY, "1");
-  await client.setExtraData(uuid, UUID_KEY, uuid);
-  await client.setExtraData(uuid, MARK_KEY, markText(mark));
-}
-
-/** A machine that carries our mark. */
-async function ensureMachine(
-  client: VirtualBoxClient,
-  inputs: MachineInputs,
-  found: FoundMachine | undefined,
-  folder: string,
-  run: Run<MachineState>,
-): Promise<Uuid> {
-  const making = client.join(folder, makingFile(run.mark, inputs.name));
-  if (!found) {
-    const { name, osType, uuid } = inputs;
-    await client.makeFolder(folder);
-    await client.putFile(making, uuid);
-    await client.createVm({ name, uuid, osType });
-    run.checkpoint(pruned<MachineState>({ ...inputs, running: false, intact: false }));
-  }
-  const uuid = found?.facts.uuid ?? inputs.uuid;
-  if (!found?.mark) await putMark(client, uuid, run.mark, found !== undefined && !found.unfinished);
-  await client.removeFile(making);
-  return uuid;
 }
 
 /** What makes it stop first: everything that differs and that a running machine locks. */
@@ -266,76 +191,5 @@ export const machineDefinition: Definition<MachineInputs, MachineState> = {
     });
   },
 
-  async remove(state, run) {
-    const client = await clientFor(run);
-    await about(who(state), async () => {
-      const folder = await folderOf(client, run);
-      const forget = async () => {
-        await forgetRestart(client, folder, state.uuid, run);
-        await removeSeed(client, folder, run.mark, state.name);
-        await client.removeFile(client.join(folder, makingFile(run.mark, state.name)));
-        await dropFolder(client, folder, run);
-        endBootAccess(state, run);
-      };
-      const facts = (await seekMachine(client, state, state.adopted)) ?? (await takeIn(client, state));
-      if (!facts) return forget();
-      const found = await lookAt(client, facts, folder, run.mark, state);
-      if (!isOurs(found, run.mark)) {
-        run.say(`${who(state)} does not carry our mark any more: it is left alone`, "warning");
-        return;
-      }
-      if (found.mark?.adopted && state.onDestroy !== "delete") {
-        await run.step("1/1 release", () => release(client, facts.uuid));
-        return;
-      }
-      const self = { name: state.name, uuid: facts.uuid };
-      const hasDisks = facts.attachments.some(({ path }) => path?.endsWith(".vdi"));
-      await run.step("1/4 stop", async () => {
-        if (facts.power !== "poweroff")
-          await turnOff(client, self, shutdownLimitS(hasDisks ? REMOVAL_SHUTDOWN_S : 0), run);
-      });
-      // Only what stands above our disks: the rest goes with the machine.
-      const hasSnapshots = found.attached.some(
-        ({ path, ours }) => path !== undefined && baseName(path) !== ours,
-      );
-      await run.step("2/4 snapshots", async () => {
-        if (hasSnapshots) await mergeSnapshots(client, folder, self, run);
-      });
-      await run.step("3/4 delete", async () => {
-        const now = hasSnapshots ? await client.vm(self.uuid) : facts;
-        if (now) await deleteMachine(client, now);
-      });
-      await run.step("4/4 seed", forget);
-    });
-  },
+  remove: removeMachine,
 };
-
-/** The mark off; all settings stay. */
-async function release(client: VirtualBoxClient, uuid: Uuid): Promise<void> {
-  for (const key of [SEED_KEY, ADOPTED_KEY, MARK_KEY, UUID_KEY])
-    await client.setExtraData(uuid, key, undefined);
-}
-
-/** What was written since is in the snapshots' files: into our disks with it, from the last snapshot to the first. */
-async function mergeSnapshots(
-  client: VirtualBoxClient,
-  folder: string,
-  machine: { name: string; uuid: Uuid },
-  run: Run<MachineState>,
-): Promise<void> {
-  await finishMoves(client, folder, markPrefix(run.mark));
-  const snapshots = await client.snapshots(machine.uuid);
-  for (const [index, { uuid }] of [...snapshots].reverse().entries())
-    await deleteSnapshot(client, folder, machine.uuid, uuid, {
-      signal: run.signal,
-      onProgress: (percent) =>
-        run.progress(`[2/4 snapshots] ${index + 1} of ${snapshots.length}: ${percent} %`),
-    });
-}
-
-/** What is attached stays known to VirtualBox only where it is taken out first. */
-async function deleteMachine(client: VirtualBoxClient, { uuid, attachments }: VmFacts): Promise<void> {
-  for (const { controller, port, device, path } of attachments)
-    if (path !== undefined) await client.detach(uuid, { controller, port, device });
-  await client.deleteVm(uuid);
-}
