@@ -15,8 +15,8 @@ export async function estimateS(
   host: Pick<FogHost, "id"> | undefined,
 ): Promise<number | undefined> {
   const log = await client.imagings().catch(() => []);
-  const ofImage = log.filter((one) => sameFogName(one.image, image) && one.seconds > 0);
-  const ofHost = log.filter((one) => one.host === host?.id && one.seconds > 0);
+  const ofImage = log.filter((one) => sameFogName(one.image, image) && one.seconds >= 0);
+  const ofHost = log.filter((one) => one.host === host?.id && one.seconds >= 0);
   return (ofImage.find((one) => one.host === host?.id) ?? ofImage[0] ?? ofHost[0])?.seconds;
 }
 
