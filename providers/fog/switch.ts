@@ -13,7 +13,7 @@ export interface Switched {
 /** Do `work` with the machine's power switch in hand. */
 export async function withPower<T>(
   { name, mac, power: planned, ssh }: Switched,
-  run: Pick<Run, "signal" | "progress" | "dryRun"> & { secret: Run["secret"] },
+  run: Pick<Run, "signal" | "progress" | "dryRun" | "secret"> & Partial<Pick<Run, "say">>,
   work: (power: Power) => Promise<T>,
 ): Promise<T> {
   const power = powerFor(planned, {
@@ -23,6 +23,8 @@ export async function withPower<T>(
     signal: run.signal,
     secret: (ref) => run.secret(ref),
     progress: (message) => run.progress(message),
+    // What a person has to do must not be gone with the next line.
+    say: (message) => (run.say ? run.say(message) : run.progress(message)),
     dryRun: run.dryRun,
   });
   try {

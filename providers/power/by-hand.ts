@@ -10,6 +10,7 @@ import { answersAt } from "./reach";
  */
 export function powerByHand(context: PowerContext, patience: Patience): Power {
   const { name, progress } = context;
+  const ask = (message: string) => (context.say ?? progress)(message);
   const { clock, handS, pollMs } = patience;
   const isUp = () => answersAt(context, clock);
   let fromNetwork = false;
@@ -32,16 +33,19 @@ export function powerByHand(context: PowerContext, patience: Patience): Power {
     status: async () => ((await isUp()) ? "on" : "unknown"),
     on: async () => {
       // A machine that boots from the network answers nothing yet: who follows it sees it come.
-      if (!(await isUp()))
-        progress(`PLEASE switch ${name} on${fromNetwork ? ", to boot from the network" : ""}`);
+      if (!(await isUp())) ask(`PLEASE switch ${name} on${fromNetwork ? ", to boot from the network" : ""}`);
       fromNetwork = false;
     },
-    off: () => waitForEnd(`switch ${name} off`),
+    off: async () => {
+      const todo = `switch ${name} off`;
+      ask(`PLEASE ${todo}`);
+      await waitForEnd(todo);
+    },
     cycle: async () => {
       const todo = `restart ${name} by its power button${fromNetwork ? ", to boot from the network" : ""}`;
-      progress(`PLEASE ${todo}`);
+      const seen = await isUp();
+      ask(seen ? `PLEASE ${todo}` : `PLEASE ${todo}; whether it is done cannot be seen from here`);
       await waitForEnd(todo);
-      progress(`PLEASE ${todo}, unless that is done`);
       fromNetwork = false;
     },
     bootOnce: async (device) => {

@@ -22,6 +22,8 @@ export interface PowerContext {
   signal: AbortSignal;
   secret(ref: SecretRef): string;
   progress(message: string): void;
+  /** A line that stays, for what a person has to do. @default progress */
+  say?(message: string): void;
   /** For drivers that go through another backend's client. */
   dryRun?: boolean;
 }

@@ -61,17 +61,19 @@ export async function findSystem(
       `${who} has no system "${system}". It has ${list(ids)}; write one of them as "system".`,
     );
   }
-  const cards = mac === undefined ? [] : await cardsOf(client, paths, signal);
-  const withMac = cards.filter(({ macs }) => mac !== undefined && macs.includes(mac));
-  if (withMac.length === 1 && withMac[0]) return withMac[0].path;
+  const seen: string[] = [];
+  for (const path of mac === undefined ? [] : likely(paths, mac)) {
+    const macs = await macsOf(client, path, signal);
+    if (mac !== undefined && macs.includes(mac)) return path;
+    seen.push(...macs);
+  }
   const [only] = paths;
   if (paths.length !== 1 || only === undefined)
     throw new PowerError(
       "missing",
-      `${who} has the systems ${list(ids)}, and ${mac === undefined ? "nothing says which" : `${withMac.length === 0 ? "none" : "more than one"} has the MAC ${mac}`}. Write its id as "system".`,
+      `${who} has the systems ${list(ids)}, and ${mac === undefined ? "nothing says which" : `none has the MAC ${mac}`}. Write its id as "system".`,
     );
   // Power is cut without a question: not that of a machine that is another one for all that can be seen.
-  const seen = cards[0]?.macs ?? [];
   if (mac !== undefined && seen.length > 0)
     throw new PowerError(
       "missing",
@@ -83,22 +85,20 @@ export async function findSystem(
 const list = (ids: string[]): string =>
   ids.length === 0 ? "none" : `${ids.slice(0, 8).join(", ")}${ids.length > 8 ? " …" : ""}`;
 
-async function cardsOf(
-  client: RedfishClient,
-  paths: string[],
-  signal: AbortSignal,
-): Promise<{ path: string; macs: string[] }[]> {
-  const found = [];
-  for (const path of paths) {
-    const { body } = await client.get(path, signal);
-    const interfaces = linkOf(body.EthernetInterfaces);
-    const macs: string[] = [];
-    for (const link of interfaces === undefined ? [] : await members(client, interfaces, signal)) {
-      const { body: card } = await client.get(link, signal);
-      for (const value of [card.MACAddress, card.PermanentMACAddress])
-        if (typeof value === "string") macs.push(value.toLowerCase().replaceAll("-", ":"));
-    }
-    found.push({ path, macs: [...new Set(macs)] });
+const asMac = (text: string): string => text.toLowerCase().replaceAll("-", ":");
+
+/** Systems that are named after the MAC come first: a look at a hundred others takes a while. */
+const likely = (paths: string[], mac: string): string[] =>
+  [...paths].sort((a, b) => Number(asMac(lastPart(b)) === mac) - Number(asMac(lastPart(a)) === mac));
+
+async function macsOf(client: RedfishClient, path: string, signal: AbortSignal): Promise<string[]> {
+  const { body } = await client.get(path, signal);
+  const interfaces = linkOf(body.EthernetInterfaces);
+  const macs = new Set<string>();
+  for (const link of interfaces === undefined ? [] : await members(client, interfaces, signal)) {
+    const { body: card } = await client.get(link, signal);
+    for (const value of [card.MACAddress, card.PermanentMACAddress])
+      if (typeof value === "string" && value !== "") macs.add(asMac(value));
   }
-  return found;
+  return [...macs];
 }

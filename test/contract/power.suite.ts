@@ -115,6 +115,11 @@ export function powerContract(name: string, start: () => Promise<PowerSystem>): 
         await power.cycle();
         expect(await system.really()).toBe("on");
         if (system.cycledFrom) expect(await system.cycledFrom()).toBe("network");
+        // While it runs, too.
+        await power.bootOnce("disk");
+        await power.bootOnce("network");
+        await power.cycle();
+        if (system.cycledFrom) expect(await system.cycledFrom()).toBe("network");
         await power.cycle();
         if (system.cycledFrom) expect(await system.cycledFrom()).toBe("disk");
         await power.off();

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import type { Patience } from "../../../../providers/power/patience";
 import type { PlannedPower, PowerContext } from "../../../../providers/power/power";
 
@@ -33,6 +33,20 @@ export const configOf = (url: string, more: object = {}): PlannedPower => ({
   password: { env: "X" },
   ...more,
 });
+
+/** An address whose SSH port answers, for as long as `work` runs. */
+export async function withSystem<T>(
+  work: (ssh: { address: string; sshPort: number }) => Promise<T>,
+): Promise<T> {
+  const server = createTcpServer((socket) => socket.on("error", () => {}));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  try {
+    return await work({ address: "127.0.0.1", sshPort: port });
+  } finally {
+    server.close();
+  }
+}
 
 type Boot = Record<string, unknown>;
 

@@ -1,9 +1,8 @@
 import { createSocket, type Socket } from "node:dgram";
-import { createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { powerFor } from "../../../../providers/power/power-for";
 import { magicPacket } from "../../../../providers/power/wol";
-import { contextOf, FAST } from "./bmc";
+import { contextOf, FAST, withSystem } from "./bmc";
 
 const MAC = "52:54:00:aa:0b:01";
 const sockets: Socket[] = [];
@@ -27,18 +26,6 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 async function arrive(packets: Buffer[], count: number): Promise<void> {
   for (let tries = 0; packets.length < count && tries < 60; tries++) await pause();
   await pause();
-}
-
-/** An address whose SSH port answers, for as long as `work` runs. */
-async function withSystem<T>(work: (ssh: { address: string; sshPort: number }) => Promise<T>): Promise<T> {
-  const server = createServer((socket) => socket.on("error", () => {}));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  try {
-    return await work({ address: "127.0.0.1", sshPort: port });
-  } finally {
-    server.close();
-  }
 }
 
 describe("wake-on-LAN", () => {
@@ -98,46 +85,5 @@ describe("wake-on-LAN", () => {
     const config = { kind: "wol", broadcast: "127.0.0.1" } as const;
     const other = powerFor(config, contextOf({ mac: MAC, signal: stopped.signal }), FAST);
     await expect(other.on()).rejects.toThrow("stopped");
-  });
-});
-
-describe("a person at the power button", () => {
-  it("is told what to do, and the restart is waited for where it can be seen", async () => {
-    const context = contextOf();
-    let isDone = false;
-    const cycled = await withSystem(async (ssh) => {
-      const power = powerFor({ kind: "none" }, Object.assign(context, { ssh }), FAST);
-      expect(power.can.networkOnce).toBe(false);
-      expect(await power.status()).toBe("on");
-      await power.bootOnce("network");
-      const cycle = power.cycle().then(() => {
-        isDone = true;
-      });
-      await pause();
-      expect(context.lines.at(-1)).toMatch(
-        /PLEASE restart n1 by its power button, to boot from the network; waiting, \d+ s left/,
-      );
-      expect(isDone).toBe(false);
-      return [cycle];
-    });
-    await cycled[0];
-    expect(context.lines.at(-1)).toMatch(/PLEASE restart n1 .*unless that is done/);
-  });
-
-  it("who does not come is an error that says what was to be done", async () => {
-    await withSystem(async (ssh) => {
-      const power = powerFor({ kind: "none" }, contextOf({ ssh }), { ...FAST, handS: 0.1 });
-      await expect(power.off()).rejects.toThrow(
-        /n1: nobody did this within 0\.1 s: switch n1 off\. Its system still answers/,
-      );
-    });
-  });
-
-  it("is asked to switch on what cannot be seen, and the call ends: who follows the machine sees it come", async () => {
-    const context = contextOf();
-    const power = powerFor({ kind: "none" }, context, FAST);
-    expect(await power.status()).toBe("unknown");
-    await power.on();
-    expect(context.lines).toEqual(["PLEASE switch n1 on"]);
   });
 });
