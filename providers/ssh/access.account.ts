@@ -34,6 +34,13 @@ export interface Password {
   digest: string;
 }
 
+export interface SshdSettings {
+  /** Files that keys are taken from. */
+  keyFiles: string[];
+  /** The setting by which no password lets this user in. */
+  noPassword?: string;
+}
+
 /** One user of a machine that we are logged in to. */
 export class Account {
   readonly user: string;
@@ -111,14 +118,21 @@ export class Account {
     throw failed(this.#connection, `write ${before.path}`, result);
   }
 
-  /** The files that sshd there says it takes this user's keys from; empty when it does not say. */
-  async keyFiles(): Promise<string[]> {
-    const { stdout } = await this.#run("root", remote.KEY_FILES, [this.user]);
-    return stdout
-      .split(/\s+/)
-      .filter((word) => word !== "" && word !== "none")
+  /** What sshd there says that it does for this user; nothing where it cannot be asked. */
+  async sshd(): Promise<SshdSettings> {
+    const { stdout } = await this.#run("root", remote.SSHD, [this.user]);
+    const lines = stdout.split("\n").map((line) => line.split(" "));
+    const wordsOf = (name: string) => lines.find(([key]) => key === name)?.slice(1);
+    const keyFiles = (wordsOf("authorizedkeysfile") ?? [])
+      .filter((word) => word !== "none")
       .map((word) => word.replace(/%[hu%]/g, (token) => ({ "%h": this.home, "%u": this.user })[token] ?? "%"))
       .map((path) => (path.startsWith("/") ? path : `${this.home}/${path}`));
+    const isOff = (name: string) => wordsOf(name)?.[0] === "no";
+    const [forRoot = "yes"] = this.user === "root" ? (wordsOf("permitrootlogin") ?? []) : [];
+    if (forRoot !== "yes") return { keyFiles, noPassword: `PermitRootLogin ${forRoot}` };
+    // PAM asks for passwords by the keyboard-interactive way as well.
+    const isNone = isOff("passwordauthentication") && isOff("kbdinteractiveauthentication");
+    return { keyFiles, ...(isNone ? { noPassword: "PasswordAuthentication no" } : {}) };
   }
 
   /** What there is to say about the password, and the text of our note, where there is one. */

@@ -2,7 +2,7 @@ import type { Definition, Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import type { AccessInputs, AccessState } from "./access";
 import { Account } from "./access.account";
-import { ensureKeys, warnOfSshd } from "./access.keys";
+import { ensureKeys, tellOfSshd } from "./access.keys";
 import { isAway, logIn, logInToLook, who } from "./access.login";
 import {
   foreignMessage,
@@ -90,7 +90,7 @@ async function reconcile(
     refuseForeign(inputs, found);
 
     const after = await run.step("2/4 keys", async () => {
-      await warnOfSshd(account, inputs, run);
+      await tellOfSshd(account, inputs, run);
       return ensureKeys(account, inputs, found, run, observed);
     });
     run.checkpoint({ intact: true });

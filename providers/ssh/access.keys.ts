@@ -65,17 +65,21 @@ export async function replaceKeys(
   );
 }
 
-/** An sshd that takes keys from elsewhere would never see ours. */
-export async function warnOfSshd(
+/** What is set up here and sshd there would not heed: keys that it takes from elsewhere, a password that it refuses. */
+export async function tellOfSshd(
   account: Account,
   inputs: AccessInputs,
   run: Pick<Run, "say">,
 ): Promise<void> {
   if (inputs.login.user !== "root" && !needsRoot(inputs)) return;
-  const files = await account.keyFiles();
-  if (files.length === 0 || files.includes(account.keysPath)) return;
-  run.say(
-    `${who(inputs)}: sshd there takes the keys of "${inputs.user}" from ${files.join(" and ")}, and not from ${account.keysPath}, where they are kept in order. Set AuthorizedKeysFile in its sshd_config to .ssh/authorized_keys, or leave "access" out.`,
-    "warning",
-  );
+  const { keyFiles, noPassword } = await account.sshd();
+  if (keyFiles.length > 0 && !keyFiles.includes(account.keysPath))
+    run.say(
+      `${who(inputs)}: sshd there takes the keys of "${inputs.user}" from ${keyFiles.join(" and ")}, and not from ${account.keysPath}, where they are kept in order. Set AuthorizedKeysFile in its sshd_config to .ssh/authorized_keys, or leave "access" out.`,
+      "warning",
+    );
+  if (noPassword !== undefined && inputs.password !== "none")
+    run.say(
+      `${who(inputs)}: its password opens the console and not SSH, because sshd there says "${noPassword}"`,
+    );
 }

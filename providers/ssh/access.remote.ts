@@ -41,10 +41,10 @@ export const WRITE_KEYS = [
   `${SBIN}; if command -v restorecon >/dev/null 2>&1; then restorecon "$d" "$f" || :; fi`,
 ].join("\n");
 
-/** Which files sshd takes keys from. `$1` user. Says nothing where sshd cannot be asked. */
-export const KEY_FILES = [
+/** What sshd does for a user, `$1`. Says nothing where sshd cannot be asked. */
+export const SSHD = [
   SBIN,
-  `sshd -T -C "user=$1,host=localhost,addr=127.0.0.1" 2>/dev/null | sed -n 's/^authorizedkeysfile //p'`,
+  `sshd -T -C "user=$1,host=localhost,addr=127.0.0.1" 2>/dev/null | grep -E '^(authorizedkeysfile|passwordauthentication|kbdinteractiveauthentication|permitrootlogin) ' || :`,
 ].join("\n");
 
 /** `$1` file, `$2` bytes. Only root can look into its folder. */

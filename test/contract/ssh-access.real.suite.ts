@@ -127,6 +127,26 @@ export function realSuite({ machine, test }: Given): void {
     );
 
     test(
+      "says when the password opens the console only",
+      async () => {
+        const said = async (config: string, user: string) => {
+          const trace = newTrace();
+          await machine().sh(`cp /etc/ssh/sshd_config /run/kept; sed -i '1i ${config}' /etc/ssh/sshd_config`);
+          const state = await machine().up(machine().access({ user }), undefined, { trace });
+          await machine().sh("cp /run/kept /etc/ssh/sshd_config");
+          await machine().remove(state);
+          return trace.said.join("\n");
+        };
+        expect(await said("PermitRootLogin prohibit-password", "root")).toMatch(
+          /its password opens the console and not SSH, because sshd there says "PermitRootLogin without-password"/,
+        );
+        expect(await said("PermitRootLogin prohibit-password", "ada")).toBe("");
+        expect(await said("PasswordAuthentication no", "ada")).toMatch(/"PasswordAuthentication no"/);
+      },
+      real,
+    );
+
+    test(
       "the context that SELinux wants is put on what was written, where there is a restorecon",
       async () => {
         await machine().sh(
