@@ -10,7 +10,7 @@ import { clientFor } from "./clients";
 import { aboutText } from "./estimate";
 import { findHost, imageProblem, problem } from "./find";
 import { foreignMessage, isOfStack, readMark } from "./marks";
-import { withPower } from "./switch";
+import { isSwitchedByItsSystem, withPower } from "./switch";
 import { runTask, writeNotes } from "./task-road";
 
 type CaptureRun = Run<CaptureState>;
@@ -142,7 +142,7 @@ async function capture(
   return run.step("6/6 up", async () => {
     await giveImageBack(client, host, image);
     await writeNotes(client, host.id, ({ capture: _, image: __, ...rest }) => rest);
-    if (power.kind !== "ssh" && power.kind !== "none")
+    if (!isSwitchedByItsSystem(machine))
       await withPower(machine, run, async (held) => {
         if (held.can.networkOnce) await held.bootOnce("disk");
         if (held.can.status && (await held.status()) === "off") await held.on();

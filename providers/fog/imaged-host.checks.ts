@@ -102,6 +102,7 @@ async function powerTrouble(
   const late = AbortSignal.timeout(POWER_ANSWER_S * 1_000);
   let last = "";
   const asking = {
+    backend: run.backend,
     signal: AbortSignal.any([run.signal, late]),
     dryRun: run.dryRun,
     secret: run.secret.bind(run),

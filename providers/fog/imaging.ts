@@ -13,7 +13,7 @@ import type { Followed } from "./follow";
 import { adoptHost, canAdopt } from "./host-adoption";
 import type { ImagedHostInputs, ImagedHostState } from "./imaged-host";
 import { readMark, sameFogName } from "./marks";
-import { withPower } from "./switch";
+import { isSwitchedByItsSystem, type Switched, withPower } from "./switch";
 import { runTask, writeNotes } from "./task-road";
 
 type ImagedRun = Run<ImagedHostState>;
@@ -179,7 +179,7 @@ async function imaging(
         pending,
         what: `imaging with ${inputs.image}`,
         limits: inputs.imaging,
-        machine: { ...inputs, mac: inputs.mac ?? host.macs[0], ssh: sshOf(inputs, observed) },
+        machine: { ...machineOf(inputs, observed), mac: inputs.mac ?? host.macs[0] },
         steps: { task: "3/8 task", boot: "4/8 boot", follow: "5/8 imaging" },
         // From here on nobody knows what is on the disk until it is proven.
         onTask: ({ id }) =>
@@ -208,19 +208,18 @@ async function takeTokenBack(client: FogClient, host: FogHost): Promise<void> {
   }
 }
 
-/** For the last resort among the power drivers. */
-export const sshOf = (
-  { user }: Pick<ImagedHostInputs, "user">,
-  state: Partial<Pick<ImagedHostState, "address" | "sshPort" | "sshHostKey">> | undefined,
-) =>
-  pruned<{ address: string; sshPort: number; sshHostKey: string; user: string }>({
-    address: state?.address,
+/** How it was reached last, else as planned. */
+const machineOf = (inputs: ImagedHostInputs, state: ImagedHostState | undefined): Switched =>
+  pruned<Switched>({
+    name: inputs.name,
+    mac: inputs.mac,
+    power: inputs.power,
+    user: inputs.user,
+    address: state?.address ?? inputs.address,
     sshPort: state?.sshPort,
     sshHostKey: state?.sshHostKey,
-    user,
-  } as never);
-
-const ASKS_NOBODY: ReadonlySet<string> = new Set(["ssh", "none"]);
+    hostKeys: inputs.hostKeys,
+  });
 
 /** Step 6: some BMCs keep the network for every boot. */
 async function bootFromDisk(
@@ -228,8 +227,8 @@ async function bootFromDisk(
   observed: ImagedHostState | undefined,
   run: ImagedRun,
 ): Promise<void> {
-  if (ASKS_NOBODY.has(inputs.power.kind)) return;
-  await withPower({ ...inputs, ssh: sshOf(inputs, observed) }, run, async (power) => {
+  if (isSwitchedByItsSystem(inputs)) return;
+  await withPower(machineOf(inputs, observed), run, async (power) => {
     if (power.can.networkOnce) await power.bootOnce("disk");
   });
 }
@@ -240,8 +239,8 @@ async function ensureOn(
   observed: ImagedHostState | undefined,
   run: ImagedRun,
 ): Promise<void> {
-  if (ASKS_NOBODY.has(inputs.power.kind)) return;
-  await withPower({ ...inputs, ssh: sshOf(inputs, observed) }, run, async (power) => {
+  if (isSwitchedByItsSystem(inputs)) return;
+  await withPower(machineOf(inputs, observed), run, async (power) => {
     if (power.can.status && (await power.status()) === "off") await power.on();
   });
 }

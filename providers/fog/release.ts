@@ -7,7 +7,6 @@ import { clientFor, isFog } from "./clients";
 import { findImage, noHost } from "./find";
 import type { ImagedHostInputs, ImagedHostState } from "./imaged-host";
 import { recordOf } from "./imaged-host.record";
-import { sshOf } from "./imaging";
 import { isOfStack, readMark } from "./marks";
 import { withPower } from "./switch";
 import { runTask, writeNotes } from "./task-road";
@@ -95,7 +94,7 @@ async function imageAgain(state: ImagedHostState, run: ReleaseRun): Promise<void
       pending,
       what,
       limits: state.imaging,
-      machine: { ...state, mac: state.mac ?? host.macs[0], ssh: sshOf(state, state) },
+      machine: { ...state, mac: state.mac ?? host.macs[0] },
       steps: {
         task: "3/5 task",
         boot: "4/5 boot",
@@ -146,6 +145,6 @@ async function leave(state: ImagedHostState, what: "poweroff" | "keep", run: Rel
     if (host !== "gone") await tidy(client, host, state);
     if (what === "keep") return;
     const mac = state.mac ?? (host === "gone" ? undefined : host.macs[0]);
-    await withPower({ ...state, mac, ssh: sshOf(state, state) }, run, (power) => power.off());
+    await withPower({ ...state, mac }, run, (power) => power.off());
   });
 }
