@@ -151,7 +151,15 @@ function hostsOf(
     if (bad) notes.add(`host ${host}`, `${bad}; in the inventory, and no machine`);
     else if ([...hosts.keys()].some((other) => other.toLowerCase() === host.toLowerCase()))
       notes.add(`host ${host}`, "two resources name it; it is one machine, of the first");
-    else hosts.set(host, { backend, resource, image, power: { kind: "ssh" }, onRelease: `image:${image}` });
+    else
+      hosts.set(host, {
+        backend,
+        resource,
+        adopt: true,
+        image,
+        power: { kind: "ssh" },
+        onRelease: `image:${image}`,
+      });
   }
   if (hosts.size > 0) {
     notes.add(
@@ -164,7 +172,7 @@ function hostsOf(
     );
     notes.add(
       "allow of each host",
-      "nothing is put on a host before you say so: add allow: [wipe] to it, or adopt: true where it has the image already",
+      "a host that has the image already is taken as it is (adopt: true); nothing is put on another before you say so: add allow: [wipe] to it",
     );
   }
   return hosts;
