@@ -40,6 +40,10 @@ export async function runTask(road: TaskRoad, run: Run): Promise<Followed> {
     );
     return begun;
   });
+  // Said before, for the engine lets nobody speak any more when it is stopped.
+  run.say(
+    `${host.name}: its ${what} is task ${task.id} of ${client.server}; when this run is stopped (Ctrl-C twice) it goes on there, and the next "pulumi up" follows it. ${howToStop(client, host)}`,
+  );
   await run.step(steps.boot, () =>
     tellingWhatGoesOn({ client, host, task, what }, run, async () => {
       // From state 2 on the host has come for it: another boot would cut off what is under way.

@@ -115,7 +115,7 @@ describe("hosts of a FOG server", () => {
     expect(await world.on(2, "sh", "-c", "cat /etc/image-name; ls /root")).toBe("debian12");
     expect(await states()).toEqual([DONE, DONE, DONE, DONE]);
     // Its keys and its password went with the disk, and are there again.
-    expect(await world.on(2, "sh", "-c", "wc -l < /root/.ssh/authorized_keys")).toBe("2");
+    expect(await world.on(2, "sh", "-c", "grep -c ^ssh- /root/.ssh/authorized_keys")).toBe("2");
     expect((await lab.preview()).ops).toEqual({});
   });
 
@@ -138,13 +138,16 @@ describe("hosts of a FOG server", () => {
     const { child, done } = lab.start(["up", "--yes", "--skip-preview"]);
     const task = await imagingBegins(5, child);
     await sleep(500);
+    // The first one waits for the running step (trap pulumi-dynamic#29), the second does not.
+    child.kill("SIGINT");
+    await sleep(1_000);
     child.kill("SIGINT");
     const { code, text } = await done;
     expect(code).not.toBe(0);
-    expect(text).toContain(`goes on in the FOG server`);
-    expect(text).toContain(`task ${task.id}`);
-    expect(text).toMatch(new RegExp(`/host/${task.hostID}/cancel|FOG.*page`));
+    expect(text).toMatch(new RegExp(`is task ${task.id} of the .*FOG server.*it goes on there`));
+    expect(text).toContain(`/host/${task.hostID}/cancel`);
     expect((await world.tasks())[5]?.stateID).toBe("3");
+    await lab.run(["cancel", "--yes"]);
     await lab.up();
     expect(await states()).toEqual(Array(6).fill(DONE));
     await world.faults();
