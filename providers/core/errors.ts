@@ -17,3 +17,7 @@ export class BackendError extends LabError {
 export class DeadlineError extends LabError {
   override readonly name: string = "DeadlineError";
 }
+
+/** Known by its name: a part that is loaded late may bring a class of its own. */
+export const isDeadline = (error: unknown): error is DeadlineError =>
+  error instanceof Error && error.name === "DeadlineError";

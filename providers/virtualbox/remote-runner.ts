@@ -1,4 +1,4 @@
-import { DeadlineError } from "../core/errors";
+import { isDeadline } from "../core/errors";
 import type { SshConnection } from "../ssh/client";
 import { type Clock, systemClock } from "../ssh/clock";
 import { REAL_ELSEWHERE } from "./binary";
@@ -66,7 +66,7 @@ async function runTimed(
     const deadlineS = deadlineMs / 1_000;
     return resultOf(await connection.exec(words, { deadlineS, ...(signal && { signal }) }));
   } catch (error) {
-    throw error instanceof DeadlineError ? new NoAnswer(`no answer within ${deadlineMs / 1_000} s`) : error;
+    throw isDeadline(error) ? new NoAnswer(`no answer within ${deadlineMs / 1_000} s`) : error;
   }
 }
 

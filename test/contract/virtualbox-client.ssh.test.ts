@@ -166,7 +166,7 @@ describe.skipIf(reason && !process.env.CI)(
     it("trap virtualbox#39: gives up one that hangs there, ends it, and leaves its server alone", async () => {
       const [server, hung] = [path.join(sshd.folder, "server"), path.join(sshd.folder, "hung")];
       const script = `setsid sleep 60 & echo $! > ${server}; echo $$ > ${hung}; exec sleep 60`;
-      const client = await connect({ vboxManage: program(script) }, { deadlineMs: 5_000 });
+      const client = await connect({ vboxManage: program(script) }, { deadlineMs: 2_000 });
       await expect(client.vms()).rejects.toBeInstanceOf(VirtualBoxHangs);
       const pid = (file: string) => Number(fs.readFileSync(file, "utf8"));
       await expect.poll(() => isAlive(pid(hung)), { timeout: 10_000 }).toBe(false);
