@@ -215,7 +215,9 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       const moved = onChange((olds as Properties).__on, on);
       if (moved?.sentence) run.say(moved.sentence);
       if (on === UNKNOWN) goesDown(keyOf(olds as Properties), (olds as Properties).__on);
-      else if (on) hear((on as On).key, (on as On).since);
+      // Also asked with the inputs of before: of what goes down with another thing, and after each refresh.
+      else if (moved) hear((on as On).key, (on as On).since);
+      hear(keyOf(olds as Properties), (olds as Properties)[SINCE]);
       return {
         changes: fields.length + drifted.length > 0 || unfinished !== undefined || moved !== undefined,
         replaces: [

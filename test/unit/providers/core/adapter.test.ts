@@ -398,6 +398,17 @@ describe("on a machine of the lab", () => {
     await kit().delete?.(id, outs);
     expect(shelf.has("a")).toBe(true);
   });
+
+  test("what the engine asks with the inputs of before does not make that imaging unheard", async () => {
+    const node8 = { key: "test:Machine node8", since: "t1" };
+    const state = { ...wanted, __mark: "lab12345/dev/node8", imagedAt: "t2" };
+    const { id, outs } = await kit().create(on(node8));
+    await toDynamicProvider({ ...box, kind: "test:Machine" } as never).diff?.("x", state, state);
+    await kit().diff?.(id, outs, on(node8));
+    await kit().diff?.(id, outs, { ...on(node8), __with: UNKNOWN });
+    await kit().delete?.(id, outs);
+    expect(shelf.has("a")).toBe(true);
+  });
 });
 
 test("an edit of class wipe is refused without `allow: [wipe]` in the same config, also offline", async () => {
