@@ -1,18 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type FogDouble, startFogDouble } from "../systems/fog/double";
-import { type MetalHost, type Rack, rackOf } from "../systems/fog/hosts";
-import { type DiskImages, diskImages, fosAvailable, HOST_UP, miniFos } from "../systems/fog/mini";
-import { available, type Libvirtd, startLibvirtd } from "../systems/libvirt/start";
-import {
-  type IpmiBmc,
-  available as powerAvailable,
-  type RedfishBmc,
-  startIpmiBmc,
-  startRedfishBmc,
-} from "../systems/power/start";
-import { available as pxeAvailable } from "../systems/pxe/start";
+import type { MetalHost } from "../systems/fog/hosts";
+import { HOST_UP } from "../systems/fog/mini";
+import { type IpmiBmc, startIpmiBmc } from "../systems/power/start";
+import { type FogRack, fogRackAvailable, startFogRack } from "./fog-rack";
 import { TestLab } from "./harness";
 import { KEY } from "./lab-config";
 
@@ -22,8 +14,7 @@ import { KEY } from "./lab-config";
  * and OpenSSH. Everything runs in namespaces of its own.
  */
 
-const reason = available() ?? pxeAvailable() ?? fosAvailable() ?? powerAvailable();
-const PORT = 8080;
+const reason = fogRackAvailable();
 
 interface MachineOutputs {
   address: string;
@@ -41,11 +32,7 @@ interface Task {
 describe.skipIf(reason && !process.env.CI)(
   `hosts of a FOG server, with BMCs and real systems${reason ? ` (not run: ${reason})` : ""}`,
   () => {
-    let daemon: Libvirtd;
-    let disks: DiskImages;
-    let rack: Rack;
-    let fog: FogDouble;
-    let redfish: RedfishBmc;
+    let site: FogRack;
     let ipmi: IpmiBmc;
     let lab: TestLab;
     let one: MetalHost;
@@ -57,34 +44,16 @@ describe.skipIf(reason && !process.env.CI)(
       more: { backends?: object; machines?: object } = {},
     ) => ({
       backends: {
-        metal: {
-          kind: "fog",
-          url: fog.url,
-          apiToken: { secret: "fogApi" },
-          userToken: { secret: "fogUser" },
-          identityFile: disks.identityFile,
-          dhcpLog: { path: rack.dhcpLog },
-        },
+        metal: site.backend(),
         ...more.backends,
       },
-      bootServer: { address: rack.address },
-      images: Object.fromEntries(
-        (["clean", "work"] as const).map((name) => [
-          name,
-          { fog: { backend: "metal", path: name, ...disks.proof[name] } },
-        ]),
-      ),
+      bootServer: { address: site.rack.address },
+      images: site.images(),
       machines: {
         node1: {
           ...host(one),
           address: one.ip,
-          power: {
-            kind: "redfish",
-            url: redfish.url,
-            ca: redfish.caFile,
-            user: redfish.user,
-            password: { secret: "redfishPassword" },
-          },
+          power: site.power(),
           ...node1,
         },
         // Its address is found in the DHCP server's log.
@@ -102,62 +71,40 @@ describe.skipIf(reason && !process.env.CI)(
         ...more.machines,
       },
     });
-    const host = ({ mac }: MetalHost) => ({
-      backend: "metal",
-      image: "work",
-      macs: [mac],
-      allow: ["wipe"],
+    const host = (metal: MetalHost) => ({
+      ...site.host(metal),
       onRelease: "image:clean",
       access: { sshKeys: [KEY] },
-      imaging: { queued: "3m", stall: "2m", total: "5m", boot: "3m" },
     });
 
     const machines = async () => (await lab.outputs<{ machines: Record<string, MachineOutputs> }>()).machines;
-    const tasks = async () => (await fog.call<{ tasks: Task[] }>("GET", "/task")).tasks;
-    const isOff = async ({ name }: MetalHost) =>
-      (await daemon.nsenter(["virsh", "--connect", daemon.uri, "domstate", name])).stdout.trim() ===
-      "shut off";
-
+    const tasks = async () => (await site.fog.call<{ tasks: Task[] }>("GET", "/task")).tasks;
     /** Logs in with the key of the image, at a machine that proves the host key of the outputs. */
     async function onHost(name: string, script: string): Promise<string> {
       const { address, sshHostKey } = (await machines())[name] as MachineOutputs;
       const known = path.join(lab.folder, "known_hosts");
       fs.writeFileSync(known, `${address} ${sshHostKey}\n`);
-      const options = ["StrictHostKeyChecking=yes", `UserKnownHostsFile=${known}`, "BatchMode=yes"];
-      const { code, stdout, stderr } = await daemon.nsenter([
-        ...["ssh", "-i", disks.identityFile, ...options.flatMap((each) => ["-o", each])],
-        ...[`root@${address}`, script],
-      ]);
+      const options = ["StrictHostKeyChecking=yes", `UserKnownHostsFile=${known}`];
+      const { code, stdout, stderr } = await site.daemon.nsenter(site.ssh(address, options, script));
       if (code !== 0) throw new Error(`on ${name}: ${stderr}`);
       return stdout;
     }
 
     beforeAll(async () => {
-      const fos = await miniFos();
-      disks = await diskImages();
-      daemon = await startLibvirtd();
-      rack = await rackOf(daemon, ["node1", "node2"], PORT, disks.diskMiB);
-      [one, two] = rack.hosts as [MetalHost, MetalHost];
-      fog = await startFogDouble({ enter: daemon.enter, bind: rack.address, port: PORT, fos, disks });
-      redfish = await startRedfishBmc(daemon.uri, daemon);
+      site = await startFogRack(["node1", "node2"]);
+      const { daemon } = site;
+      [one, two] = site.rack.hosts as [MetalHost, MetalHost];
       ipmi = await startIpmiBmc(daemon.uri, "node2", daemon);
       lab = await TestLab.create(config({ allow: [] }), {
-        enter: daemon.enter,
-        secrets: {
-          fogApi: fog.apiToken,
-          fogUser: fog.userToken,
-          redfishPassword: redfish.password,
-          ipmiPassword: ipmi.password,
-        },
+        enter: site.enter,
+        secrets: { ...site.secrets, ipmiPassword: ipmi.password },
       });
       lab.env = { LABPLAN_BOOT_HOME: `${lab.folder}/.labplan/boot` };
     }, 300_000);
     afterAll(async () => {
       await lab?.close();
-      await redfish?.stop();
       await ipmi?.stop();
-      await fog?.stop();
-      await daemon?.stop();
+      await site?.stop();
     });
 
     test("a host that does not allow to be wiped is refused; allowed, the preview says what is lost, and nothing happens", async () => {
@@ -169,7 +116,7 @@ describe.skipIf(reason && !process.env.CI)(
       expect(ops).toMatchObject({ "fog:ImagedHost node1": "create", "fog:ImagedHost node2": "create" });
       expect(text).toMatch(/wipes node1: image .*work/);
       expect(text).toMatch(/on release: image clean/);
-      expect([await tasks(), await isOff(one), await isOff(two)]).toEqual([[], true, true]);
+      expect([await tasks(), await site.isOff(one), await site.isOff(two)]).toEqual([[], true, true]);
     });
 
     test("up: both boot from the network, are imaged, and prove what they are; keys and a password let in", async () => {
@@ -205,8 +152,8 @@ describe.skipIf(reason && !process.env.CI)(
       await onHost("node2", "echo mine > /root/tenant; rm /root/.ssh/authorized_keys; sync");
       await lab.destroy();
       expect((await tasks()).map(({ stateID, typeID }) => stateID + typeID)).toEqual(Array(5).fill("41"));
-      expect((await fog.call<{ hosts: object[] }>("GET", "/host")).hosts).toEqual([]);
-      await daemon.nsenter(["virsh", "--connect", daemon.uri, "start", two.name]);
+      expect((await site.fog.call<{ hosts: object[] }>("GET", "/host")).hosts).toEqual([]);
+      await site.daemon.nsenter(["virsh", "--connect", site.daemon.uri, "start", two.name]);
       const line = new RegExp(`${HOST_UP} \\S+ ${two.name} clean-1`);
       await expect.poll(() => two.console(), { timeout: 90_000, interval: 500 }).toMatch(line);
     }, 300_000);
