@@ -37,4 +37,4 @@ function left(remaining: string | undefined): string | undefined {
 
 /** How somebody stops what goes on in the server; never done by us. */
 export const howToStop = (client: Pick<FogClient, "server">, host: Pick<FogHost, "id" | "name">): string =>
-  `To stop it: cancel the task of "${host.name}" in the web page's active tasks, or send DELETE ${client.server}/host/${host.id}/cancel, which is of that host alone.`;
+  `To stop it: cancel the task of "${host.name}" in the web page's active tasks, or tell ${client.server}: DELETE /fog/host/${host.id}/cancel, which is of that host alone.`;
