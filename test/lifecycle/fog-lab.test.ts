@@ -134,6 +134,8 @@ describe("hosts of a FOG server", () => {
   });
 
   test("Ctrl-C says what goes on in the server and how to stop it; the next up follows it", async () => {
+    // Longer than the engine may take to end.
+    await world.faults({ procedure: "fog:progress", do: "slow", ms: 5_000 });
     lab.write(config({ n2: { image: "debian12" }, n1: { imageGeneration: 3 } }));
     const { child, done } = lab.start(["up", "--yes", "--skip-preview"]);
     const task = await imagingBegins(5, child);
@@ -147,10 +149,10 @@ describe("hosts of a FOG server", () => {
     expect(text).toMatch(new RegExp(`is task ${task.id} of the .*FOG server.*it goes on there`));
     expect(text).toContain(`/host/${task.hostID}/cancel`);
     expect((await world.tasks())[5]?.stateID).toBe("3");
+    await world.faults();
     await lab.run(["cancel", "--yes"]);
     await lab.up();
     expect(await states()).toEqual(Array(6).fill(DONE));
-    await world.faults();
   });
 
   test("an imaging that fails in silence ends in a clear error, in time; stopped as it says, the next up begins anew", async () => {
