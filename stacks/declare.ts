@@ -28,13 +28,10 @@ function declareAll(plan: LabPlan): Map<string, LabResource> {
   for (const planned of plan.resources)
     declared.set(
       resourceKey(planned.kind, planned.name),
-      declareOne(
-        plan,
-        planned,
-        found(planned.dependsOn),
-        found(planned.recreateWith),
-        planned.on && { ...planned.on, machine: found([planned.on.key])[0] as LabResource },
-      ),
+      declareOne(plan, planned, found(planned.dependsOn), found(planned.recreateWith), {
+        ...(planned.on ? { on: { ...planned.on, machine: found([planned.on.key])[0] as LabResource } } : {}),
+        ...(planned.peers ? { peers: named(planned.peers, found) } : {}),
+      }),
     );
   return declared;
 }
@@ -44,7 +41,7 @@ function declareOne(
   planned: PlannedResource,
   dependsOn: LabResource[],
   recreateWith: LabResource[],
-  on: LivesOn | undefined,
+  { on, peers }: { on?: LivesOn; peers?: Record<string, LabResource> },
 ): LabResource {
   const { kind, name, formerNames = [], markName, inputs, backend } = planned;
   const entry = kinds[kind];
@@ -59,12 +56,20 @@ function declareOne(
       recreateWith,
       outputs: entry.outputs ?? [],
       ...(on ? { on } : {}),
+      ...(peers ? { peers } : {}),
       ...(entry.secretOutputs ? { additionalSecretOutputs: [...entry.secretOutputs] } : {}),
       ...(formerNames.length > 0 ? { aliases: formerNames.map((former) => ({ name: former })) } : {}),
     } satisfies pulumi.CustomResourceOptions & {
       recreateWith: LabResource[];
       outputs: readonly string[];
       on?: LivesOn;
+      peers?: Record<string, LabResource>;
     },
   );
 }
+
+const named = (
+  keys: Record<string, string>,
+  found: (keys: string[]) => LabResource[],
+): Record<string, LabResource> =>
+  Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, found([key])[0] as LabResource]));

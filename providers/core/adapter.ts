@@ -19,6 +19,7 @@ import {
   refuseUnplaced,
   SINCE,
 } from "./on-machine";
+import { areAwaited, peersChanged } from "./peers";
 import { backendOf, makeRun } from "./run";
 import { configure, currentSettings } from "./settings";
 import { refuseWipes, wiping } from "./wipes";
@@ -127,6 +128,10 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
     const made = makeRun<object>(kind, news as never, { dryRun: true });
     // What an edit does is told where it is compared.
     const run = isNew ? made : { ...made, say: () => {} };
+    if (!isAwaited(news) && areAwaited(news)) {
+      run.say("not checked: a machine that it has to reach is not there yet, or is imaged anew");
+      return [];
+    }
     if (isAwaited(news)) {
       run.say(`not checked: ${machineName(news.__on)} is not there yet, or is imaged anew`);
       return [];
@@ -213,13 +218,15 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       if (unfinished) run.say(`the last run did not finish it, and this one carries on: ${unfinished}`);
       const { __with: withWhat, __on: on } = news as Properties;
       const moved = onChange((olds as Properties).__on, on);
+      const rewired = peersChanged((olds as Properties).__peers, (news as Properties).__peers);
       if (moved?.sentence) run.say(moved.sentence);
       if (on === UNKNOWN) goesDown(keyOf(olds as Properties), (olds as Properties).__on);
       // Also asked with the inputs of before: of what goes down with another thing, and after each refresh.
       else if (moved) hear((on as On).key, (on as On).since);
       hear(keyOf(olds as Properties), (olds as Properties)[SINCE]);
       return {
-        changes: fields.length + drifted.length > 0 || unfinished !== undefined || moved !== undefined,
+        changes:
+          fields.length + drifted.length > 0 || unfinished !== undefined || moved !== undefined || rewired,
         replaces: [
           ...fields
             .filter((change) => change.class === "recreate" && !holdsUnknown(change.to))

@@ -90,6 +90,8 @@ export interface Run<S = unknown> {
   readonly mark: Mark;
   /** The machine that it lives on or in, as its own resource found it. */
   readonly on?: OnMachine;
+  /** Other machines that it has to reach, by logical name, as their own resources found them. */
+  readonly peers?: Readonly<Record<string, OnMachine>>;
   /** True in a preview: look, never touch. */
   readonly dryRun: boolean;
   /** Resolve a secret by name. Throws an error that names the reference, never the value. */

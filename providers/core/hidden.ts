@@ -12,6 +12,8 @@ export interface Hidden {
   __as?: string;
   /** The machine that it lives on or in (`On`), where it is a declared one. */
   __on?: unknown;
+  /** Other machines that it has to reach, by logical name (`Peers`). */
+  __peers?: unknown;
 }
 
 /** Why the last reconcile did not finish; in the state only, so that the next run carries on. */

@@ -49,9 +49,10 @@ export class LabResource extends pulumi.dynamic.Resource {
       recreateWith?: LabResource[];
       outputs?: readonly string[];
       on?: LivesOn;
+      peers?: Record<string, LabResource>;
     } = {},
   ) {
-    const { recreateWith = [], outputs = [], on, ...options } = opts;
+    const { recreateWith = [], outputs = [], on, peers, ...options } = opts;
     const [module, type] = kind.split(":") as [string, string];
     const hidden = {
       __provider: providerCode(kind),
@@ -60,6 +61,7 @@ export class LabResource extends pulumi.dynamic.Resource {
       ...(identity.name === identity.mark.name ? {} : { __as: identity.name }),
       ...(recreateWith.length > 0 ? { __with: edge(recreateWith) } : {}),
       ...(on ? { __on: machineOf(on) } : {}),
+      ...(peers ? { __peers: mapValues(peers, reachedAt) } : {}),
     };
     const swap: pulumi.ResourceTransformation = ({ props, opts: current }) => ({
       props: { ...props, ...hidden },
@@ -90,11 +92,18 @@ const machineOf = ({ machine, key, edition, deletedWith }: LivesOn): pulumi.Inpu
   key: machine.imaged?.key ?? key,
   edition,
   deletedWith,
+  ...reachedAt(machine),
+  ...(machine.imaged ? { since: machine.imaged.since } : {}),
+});
+
+const reachedAt = (machine: LabResource): pulumi.Inputs => ({
   address: outputOf(machine, "address"),
   sshPort: outputOf(machine, "sshPort"),
   sshHostKey: outputOf(machine, "sshHostKey"),
-  ...(machine.imaged ? { since: machine.imaged.since } : {}),
 });
+
+const mapValues = <T, R>(values: Record<string, T>, map: (value: T) => R): Record<string, R> =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value)]));
 
 /**
  * A constant that the engine believes to come from `resources`. Planned values give it no edges (rule 5), and with

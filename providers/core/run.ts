@@ -6,6 +6,7 @@ import { LabError } from "./errors";
 import { injectFault } from "./faults";
 import { type Hidden, parseMark } from "./hidden";
 import { atMachine, onMachine } from "./on-machine";
+import { peersOf } from "./peers";
 import { currentSettings, resolveSecret } from "./settings";
 
 const PROJECT = "labplan";
@@ -33,10 +34,12 @@ export function makeRun<S>(
   const mark = parseMark(properties.__mark);
   const urn = urnOf(kind, { stack: mark.stack, name: properties.__as ?? mark.name });
   const on = onMachine(properties);
+  const peers = peersOf(properties);
   const run: Run<S> = {
     signal: engineSignal,
     backend: atMachine(backendOf(properties.backend, properties.__backend), on),
     ...(on ? { on } : {}),
+    ...(peers ? { peers } : {}),
     mark,
     dryRun: options.dryRun,
     secret: (ref) => resolveSecret(ref),

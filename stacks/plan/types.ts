@@ -26,6 +26,8 @@ export interface PlannedResource {
    * what it is imaged with, in a word; a preview cannot ask the machine whether it is imaged anew.
    */
   on?: { key: string; deletedWith: boolean; edition: string };
+  /** Other machines that it has to reach: logical name → key. It comes after them. */
+  peers?: Record<string, string>;
 }
 
 export const resourceKey = (kind: string, name: string): string => `${kind} ${name}`;

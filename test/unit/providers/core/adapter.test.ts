@@ -302,6 +302,42 @@ describe("check", () => {
   });
 });
 
+describe("with other machines to reach", () => {
+  const ctl = { address: "192.0.2.7", sshHostKey: "ssh-ed25519 AAAA" };
+  const reaching = (__peers: object) => ({ ...wanted, __peers });
+
+  test("handlers are told where they are, and the state keeps it", async () => {
+    const seen: unknown[] = [];
+    const told = toDynamicProvider({
+      ...box,
+      observe: async (inputs: BoxInputs, run: Run<BoxState>) => {
+        seen.push(run.peers);
+        return { ...inputs, serial: "s-1", open: true };
+      },
+    } as unknown as Definition<object>);
+    const { outs } = await told.create(reaching({ ctl }));
+    expect(seen).toEqual([{ ctl }]);
+    expect(outs).toMatchObject({ __peers: { ctl } });
+  });
+
+  test("one that came is a change; the same ones are none", async () => {
+    const { outs } = await kit().create(reaching({ ctl }));
+    const changed = async (peers: object) => (await kit().diff?.("box:a", outs, reaching(peers)))?.changes;
+    expect(await changed({ ctl })).toBe(false);
+    expect(await changed({ ctl, hv1: { address: "192.0.2.8" } })).toBe(true);
+  });
+
+  test("nothing is looked at before they are there", async () => {
+    const blind = toDynamicProvider({
+      ...box,
+      precheck: async () => [{ field: "size", message: "looked" }],
+    } as unknown as Definition<object>);
+    const failures = async (peers: object) => (await blind.check({}, reaching(peers))).failures;
+    expect(await failures({ ctl: { ...ctl, address: UNKNOWN } })).toEqual([]);
+    expect(await failures({ ctl })).toHaveLength(1);
+  });
+});
+
 describe("on a machine of the lab", () => {
   const ON = {
     key: "fog:ImagedHost node1",
