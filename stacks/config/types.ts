@@ -436,6 +436,109 @@ export interface BootServerConfig {
   tftpPort?: number;
 }
 
+/** An OpenStack cloud, by the name in clouds.yaml; else by the OS_* variables. No secret of it is ever in a config. */
+export interface OpenStackBackend {
+  kind: "openstack";
+  /** Entry of clouds.yaml. @default the OS_* variables */
+  cloud?: string;
+  region?: string;
+  /** Network that floating IPs come from. @default the only external one */
+  externalNetwork?: string;
+  /** Jump host to its machines, `ssh://user@host[:port]`. */
+  bastion?: string;
+  bastionHostKey?: string;
+  /** Private key file to log in to its machines; else the agent and ~/.ssh defaults. */
+  identityFile?: string;
+}
+
+/** Settings of devstack for all nodes, a role or one node; later ones win over earlier ones. */
+export interface DevstackSettings {
+  /** Variables of `[[local|localrc]]`. */
+  localrc?: Record<string, string | number | boolean | SecretRef>;
+  /** Phase → file → section → option: `post-config` → `$NOVA_CONF` → `DEFAULT` → … */
+  conf?: Record<
+    string,
+    Record<string, Record<string, Record<string, string | number | boolean | SecretRef>>>
+  >;
+  /** Services on (true) and off (false). */
+  services?: Record<string, boolean>;
+}
+
+export interface DevstackPlugin {
+  url: string;
+  /** Branch, tag or commit. @default devstack's own branch */
+  ref?: string;
+  /** Plugins that must be enabled before it. */
+  after?: string[];
+  /** Roles that it is enabled on. @default all */
+  roles?: ("controller" | "compute" | "database" | "messagequeue" | "cell")[];
+}
+
+export interface DevstackOverlay {
+  kind: "vxlan";
+  /** @default mesh */
+  topology?: "mesh" | "star";
+  /** @default linux */
+  bridge?: "linux" | "ovs";
+  /** @default given out by the lock file */
+  vni?: number;
+  /** @default 4789 */
+  port?: number;
+  /** IPv4 network of the overlay. @default 172.24.4.0/23 */
+  cidr?: string;
+  /** MTU of the network between the nodes in bytes. @default the smallest of their networks, else 1500 */
+  underlayMtu?: number;
+}
+
+/** Multi-node devstack on machines of any backend. */
+export interface DevstackConfig {
+  branch: string;
+  /** @default allinone for one controller alone, cells where there are cells, else multinode */
+  preset?: "allinone" | "multinode" | "cells";
+  layout: {
+    controller: string[];
+    compute?: string[];
+    /** @default the first controller */
+    database?: string;
+    /** @default the first controller */
+    messagequeue?: string;
+    /** Cell → the machine of its conductor, and its computes. */
+    cells?: Record<string, { conductor: string; compute?: string[] }>;
+  };
+  /** @default none */
+  overlay?: DevstackOverlay;
+  /** Base of the git URLs. @default https://opendev.org */
+  gitBase?: string;
+  /** devstack's own repository. @default openstack/devstack under `gitBase` */
+  repo?: string;
+  /** The user that it runs as. @default stack */
+  user?: string;
+  uid?: number;
+  /** In the order in which they must be enabled where nothing else says so. */
+  plugins?: Record<string, DevstackPlugin>;
+  /** For every node. */
+  shared?: DevstackSettings;
+  roles?: Partial<Record<"controller" | "compute" | "database" | "messagequeue" | "cell", DevstackSettings>>;
+  /** By logical name of the machine. */
+  nodes?: Record<string, DevstackSettings>;
+  /** @default { secret: devstackPassword } for each */
+  passwords?: Partial<Record<"admin" | "database" | "messagequeue" | "service", SecretRef>>;
+  packages?: string[];
+  /** Texts of unified diffs by name. */
+  patches?: Record<string, string>;
+  /** Texts of files for extras.d by name. */
+  extras?: Record<string, string>;
+  /** Commands that must succeed on every node once it is stacked. */
+  checks?: string[];
+  /** Raise to stack all nodes anew. @default 1 */
+  generation?: number;
+  /** Seconds. @default 7200 and 900 */
+  timeoutS?: number;
+  silenceS?: number;
+  /** @default a server is booted on each hypervisor */
+  verify?: { boot?: false | { image?: string; flavor?: string; network?: string; timeoutS?: number } };
+}
+
 export interface LabConfig {
   /** Random id of the lab, `[a-z0-9]{8}`. */
   lab: string;
@@ -448,6 +551,7 @@ export interface LabConfig {
   addressPool?: string;
   vpn?: VpnConfig;
   bootServer?: BootServerConfig;
+  devstack?: DevstackConfig;
 }
 
 /** Position of a config value in its file, for messages of the plan. `path` is e.g. `["machines", "w1", "networks", 0]`. */
