@@ -50,7 +50,7 @@ export const SYSTEM_PROPERTIES: readonly string[] = [
   "Minimum guest CPU count:         1",
   "Maximum guest CPU count:         64",
   "Virtual disk limit (info):       2199022206976 Bytes",
-  "Default machine folder:          /root/VirtualBox VMs",
+  "Default machine folder:",
   "Raw-mode Supported:              no",
   "Exclusive HW virtualization use: on",
   "Default hard disk format:        VDI",
