@@ -4,6 +4,7 @@ import { LabError } from "../core/errors";
 import { pruned } from "../core/reported";
 import type { FogClient, FogHost } from "./client";
 import { clientFor } from "./clients";
+import { giveBack } from "./give-back";
 import type { HostInputs, HostState } from "./host";
 import { hostChanges } from "./host.changes";
 import { hostSchema } from "./host.schema";
@@ -116,26 +117,23 @@ export const hostDefinition: Definition<HostInputs, HostState> = {
     const client = await clientFor(run);
     const host = await find(client, state, state);
     if (!host) return;
-    const mark = readMark(host.description);
-    if (mark?.text !== markText(run.mark)) {
-      const whose = mark ? `belongs to ${mark.text} now` : "does not carry our mark any more";
-      run.say(`the FOG server's ${who(state)} ${whose}: it is left alone`, "warning");
-      return;
-    }
-    if (mark.adopted && state.onDestroy !== "delete") {
-      await run.step("1/1 release", async () => {
-        await client.editHost(host.id, { description: withMark(host.description, undefined) });
-      });
-      run.say(`the FOG server's ${who(state)} was there before this stack: released, as it is`);
-      return;
-    }
-    await run.step("1/1 delete", async () => {
-      const [task] = await client.activeTasks(host.id);
-      if (task)
-        throw new LabError(
-          `${who(state)}: ${taskText(task)} runs on it, so its record stays in ${client.server}. Let it end, or cancel it there, and run "pulumi destroy" again.`,
-        );
-      await client.deleteHost(host.id);
-    });
+    const leaving = {
+      who: who(state),
+      description: host.description,
+      onDestroy: state.onDestroy,
+      release: (description: string) => client.editHost(host.id, { description }),
+      remove: () => deleteIdle(client, host),
+    };
+    await giveBack(leaving, run);
   },
 };
+
+/** Under a task that runs on it, it would break that. */
+async function deleteIdle(client: FogClient, host: FogHost): Promise<void> {
+  const [task] = await client.activeTasks(host.id);
+  if (task)
+    throw new LabError(
+      `${who(host)}: ${taskText(task)} runs on it, so its record stays in ${client.server}. Let it end, or cancel it there, and run "pulumi destroy" again.`,
+    );
+  await client.deleteHost(host.id);
+}

@@ -3,6 +3,7 @@ import { LabError } from "../core/errors";
 import { pruned } from "../core/reported";
 import type { FogClient, FogImage } from "./client";
 import { clientFor } from "./clients";
+import { giveBack } from "./give-back";
 import type { ImageInputs, ImageState } from "./image";
 import { imageChanges } from "./image.changes";
 import { imageSchema } from "./image.schema";
@@ -101,20 +102,14 @@ export const imageDefinition: Definition<ImageInputs, ImageState> = {
     const client = await clientFor(run);
     const image = await client.imageByName(state.name);
     if (!image) return;
-    const mark = readMark(image.description);
-    if (mark?.text !== markText(run.mark)) {
-      const whose = mark ? `belongs to ${mark.text} now` : "does not carry our mark any more";
-      run.say(`the FOG server's ${who(state)} ${whose}: it is left alone`, "warning");
-      return;
-    }
-    if (mark.adopted && state.onDestroy !== "delete") {
-      await run.step("1/1 release", async () => {
-        await client.editImage(image.id, { description: withMark(image.description, undefined) });
-      });
-      run.say(`the FOG server's ${who(state)} was there before this stack: released, as it is`);
-      return;
-    }
-    await run.step("1/1 delete", () => deleteUnused(client, image, run));
+    const leaving = {
+      who: who(state),
+      description: image.description,
+      onDestroy: state.onDestroy,
+      release: (description: string) => client.editImage(image.id, { description }),
+      remove: () => deleteUnused(client, image, run),
+    };
+    await giveBack(leaving, run);
   },
 };
 
