@@ -1,6 +1,4 @@
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as path from "node:path";
 import { available as realFogAvailable } from "../test/systems/fog/real-server";
 import { available as validatorsAvailable } from "../test/systems/kickstart/start";
 import { available as ldapAvailable } from "../test/systems/ldap/start";
@@ -10,6 +8,7 @@ import { miniAvailable } from "../test/systems/pxe/mini";
 import { available as networkBootAvailable } from "../test/systems/pxe/start";
 import { available as sshAvailable } from "../test/systems/ssh/start";
 import { available as virtualBoxAvailable } from "../test/systems/virtualbox/start";
+import { runVitest } from "./test-runs";
 
 /** What can be had here, and why something cannot: printed before the tests, because a skip must have a reason. */
 function tiers(): [string, string | undefined][] {
@@ -44,8 +43,5 @@ export async function runTests(args: string[]): Promise<number> {
     return 1;
   }
   fs.mkdirSync(".labplan", { recursive: true, mode: 0o700 });
-  const vitest = path.join(path.dirname(require.resolve("vitest/package.json")), "vitest.mjs");
-  const reporters = ["--reporter=default", "--reporter=./test/summary-reporter.ts"];
-  const done = spawnSync(process.execPath, [vitest, "run", ...reporters, ...args], { stdio: "inherit" });
-  return done.status ?? 1;
+  return runVitest(args);
 }

@@ -1,6 +1,7 @@
+import { writeFileSync } from "node:fs";
 import type { Reporter, TestModule } from "vitest/node";
 
-/** Ends the run with one line of counts, and names what was skipped. */
+/** Ends the run with one line of counts, and names what was skipped. One run of several leaves its counts in a file. */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, errors: ReadonlyArray<unknown>): void {
     const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };
@@ -13,7 +14,13 @@ export default class SummaryReporter implements Reporter {
       if (module.state() === "failed" && [...module.children.allTests("failed")].length === 0) count.failed++;
     }
     const failed = count.failed + errors.length;
+    const { passed } = count;
+    const file = process.env.LABPLAN_TEST_COUNTS;
+    if (file !== undefined) {
+      writeFileSync(file, JSON.stringify({ passed, failed, skipped: count.skipped }));
+      return;
+    }
     const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : "";
-    console.log(`\n${count.passed} passed, ${failed} failed${skipped}`);
+    console.log(`\n${passed} passed, ${failed} failed${skipped}`);
   }
 }
