@@ -1,102 +1,23 @@
-import { isEmbedded } from "../../stacks/config/place";
 import type { Run } from "../core/definition";
-import { LabError } from "../core/errors";
 import type { AccessInputs } from "./access";
 import type { SshConnection, SshTarget } from "./client";
-import { SshError } from "./errors";
+import { logInForLook, logInToMachine, machineTarget, type Way } from "./machine-login";
 
-/** A look must not hold up a preview. */
-const LOOK_TIMEOUT_S = 15;
-/** A machine that has only just come up may not let us in yet. */
-const ARRIVAL_TIMEOUT_S = 180;
+export { isAway, jumpHost } from "./machine-login";
 
 export const who = ({ user, name }: Pick<AccessInputs, "user" | "name">): string =>
   `access of "${user}" on "${name}"`;
 
-type Reach = Pick<Run, "on" | "signal" | "backend">;
-
 /** How the machine is reached, as its own resource found it. */
-export function targetOf(
+export const targetOf = (
   inputs: Pick<AccessInputs, "name" | "user" | "login">,
-  { on }: Pick<Run, "on" | "signal">,
-): SshTarget {
-  const { login } = inputs;
-  if (on?.address === undefined)
-    throw new LabError(
-      `${who(inputs)}: nobody said at which address "${inputs.name}" is reached. Is it running? Let its machine wait for an address, or give it one.`,
-    );
-  if (on.sshHostKey === undefined)
-    throw new LabError(
-      `${who(inputs)}: nobody said which SSH host key "${inputs.name}" has, so nobody can tell it from an impostor. Add "hostKey:" to the machine (ssh-keyscan at its console shows it).`,
-    );
-  const key = login.identityFile === undefined ? {} : { identityFile: login.identityFile };
-  return {
-    host: on.address,
-    ...(on.sshPort === undefined ? {} : { port: on.sshPort }),
-    hostKey: on.sshHostKey,
-    user: login.user,
-    ...key,
-    ...(login.via === undefined ? {} : { via: { ...jumpHost(login.via), ...key, ...pin(login.viaHostKey) } }),
-  };
-}
-
-const pin = (hostKey: string | undefined) => (hostKey === undefined ? {} : { hostKey });
-
-const JUMP = /^(?:([^@\s]+)@)?(?:\[([0-9a-fA-F:.]+)\]|([^:@\s]+))(?::(\d{1,5}))?$/;
-
-/** `[user@]host[:port]`, as after ssh's -J. */
-export function jumpHost(text: string): SshTarget {
-  const [, user, ipv6, name, port] = JUMP.exec(text) ?? [];
-  const host = ipv6 ?? name;
-  if (host === undefined) throw new LabError(`"${text}" is no jump host; write [user@]host[:port]`);
-  return { host, ...(user ? { user } : {}), ...(port ? { port: Number(port) } : {}) };
-}
-
-/** A host of the embedded FOG server lets in the key of its images, where no other one is said. */
-async function reach(inputs: AccessInputs, run: Reach): Promise<SshTarget> {
-  const target = targetOf(inputs, run);
-  const { backend } = run;
-  if (target.identityFile !== undefined || backend.kind !== "fog" || !isEmbedded(backend)) return target;
-  const { ensureEmbedded } = require("../../embedded/start") as typeof import("../../embedded/start");
-  return { ...target, identityFile: (await ensureEmbedded({ signal: run.signal })).fogIdentityFile };
-}
-
-// Loaded when somebody logs in: an offline preview never does.
-const client = () => require("./client") as typeof import("./client");
-const waiting = () => require("./wait") as typeof import("./wait");
+  { on }: Pick<Run, "on">,
+): SshTarget => machineTarget(inputs, on, who(inputs));
 
 /** Log in for a look. Fails fast. */
-export const logInToLook = async (inputs: AccessInputs, run: Reach): Promise<SshConnection> =>
-  client().connectSsh(await reach(inputs, run), { signal: run.signal, readyTimeoutS: LOOK_TIMEOUT_S });
+export const logInToLook = (inputs: AccessInputs, way: Way): Promise<SshConnection> =>
+  logInForLook(inputs, way, who(inputs));
 
 /** Log in for work; waits for a machine that is still coming up. */
-export async function logIn(inputs: AccessInputs, run: Run, title: string): Promise<SshConnection> {
-  const target = await reach(inputs, run);
-  const { signal } = run;
-  const { connectSsh } = client();
-  try {
-    return await connectSsh(target, { signal });
-  } catch (error) {
-    if (!(error instanceof SshError) || !MAY_PASS.has(error.reason)) throw error;
-  }
-  await waiting().waitForSsh(target, {
-    signal,
-    timeoutS: ARRIVAL_TIMEOUT_S,
-    loginGraceS: 20,
-    onProgress: (message) => run.progress(`[${title}] ${message}`),
-  });
-  return connectSsh(target, { signal });
-}
-
-/** Reasons that go away by themselves while a machine comes up. */
-const MAY_PASS: ReadonlySet<SshError["reason"]> = new Set([
-  "refused",
-  "unreachable",
-  "timeout",
-  "lost",
-  "login",
-]);
-
-/** Reasons that say that there is nothing to look at at the moment, rather than that we are not wanted. */
-export const isAway = (error: unknown): error is SshError =>
-  error instanceof SshError && ["refused", "unreachable", "timeout", "lost"].includes(error.reason);
+export const logIn = (inputs: AccessInputs, run: Run, title: string): Promise<SshConnection> =>
+  logInToMachine(inputs, run, (message) => run.progress(`[${title}] ${message}`), who(inputs));
