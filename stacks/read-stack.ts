@@ -10,7 +10,7 @@ import type { LabPlan, Lock } from "./plan/types";
 
 /** The sections that we read; other keys of the namespace are the user's secrets. */
 const TEXT_SECTIONS = ["lab", "addressPool"];
-const OBJECT_SECTIONS = ["backends", "networks", "images", "machines", "bootServer", "vpn"];
+const OBJECT_SECTIONS = ["backends", "networks", "images", "machines", "bootServer", "vpn", "devstack"];
 
 /** From the engine's config to the plan. Everything wrong in it is one error, which lists all of it. */
 export function readStack(): LabPlan {

@@ -1,4 +1,5 @@
 import { danglingNames } from "./dangling";
+import { devstackOf } from "./devstack-form";
 import { backendOf, imageOf, machineOf, networkOf, vpnOf, vpnUserOf } from "./long-form";
 import type { Reading } from "./named-files";
 import { type PositionedProblem, place, sorted } from "./positions";
@@ -83,7 +84,7 @@ function withoutBad(values: Record<string, unknown>, bad: ReadonlySet<string>): 
         ([name]) => !bad.has(thingOf([...at, name])),
       ),
     );
-  const { vpn } = values as { vpn?: WrittenLab["vpn"] };
+  const { vpn, devstack } = values as Pick<WrittenLab, "vpn" | "devstack">;
   return {
     ...(values.lab !== undefined && !bad.has("lab") ? { lab: String(values.lab) } : {}),
     ...(values.addressPool !== undefined && !bad.has("addressPool")
@@ -99,6 +100,7 @@ function withoutBad(values: Record<string, unknown>, bad: ReadonlySet<string>): 
     ...(vpn !== undefined && !bad.has("vpn")
       ? { vpn: { ...vpn, users: good("vpn", vpn.users, ["vpn", "users"]) } }
       : {}),
+    ...(devstack !== undefined && !bad.has("devstack") ? { devstack } : {}),
   };
 }
 
@@ -123,6 +125,7 @@ function longForm(written: WrittenLab, source: ConfigSource, problem: Reading["p
     machines: each("machines", written.machines, machineOf),
     ...(written.bootServer ? { bootServer: written.bootServer } : {}),
     ...(written.vpn ? { vpn: { ...vpnOf(written.vpn), users: Object.fromEntries(users) } } : {}),
+    ...(written.devstack ? { devstack: devstackOf(written.devstack, ["devstack"], reading) } : {}),
   };
 }
 

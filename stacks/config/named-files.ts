@@ -29,7 +29,11 @@ const inHome = (file: string): string =>
 
 /** The text of a template inside the project: a config must not be able to print other files in a preview. */
 export function template(file: string | undefined, at: ConfigPath, reading: Reading): string | undefined {
-  if (file === undefined) return undefined;
+  return file === undefined ? undefined : textInside(file, [...at, "template"], reading, "templates/");
+}
+
+/** The text of a file inside the project; `home` is where such files may lie, for messages. */
+export function textInside(file: string, at: ConfigPath, reading: Reading, home: string): string | undefined {
   const inside = path.posix.normalize(file.replaceAll("\\", "/"));
   if (
     inside.startsWith("../") ||
@@ -37,21 +41,18 @@ export function template(file: string | undefined, at: ConfigPath, reading: Read
     /^[A-Za-z]:/.test(inside) ||
     inside.startsWith("~")
   ) {
-    reading.problem(
-      [...at, "template"],
-      `${file} lies outside of the project; copy it in, for instance to templates/`,
-    );
+    reading.problem(at, `${file} lies outside of the project; copy it in, for instance to ${home}`);
     return undefined;
   }
   // .git/config holds a checkout's token, .labplan the passphrase; a preview would print them.
   if (inside.split("/").some((part) => part.startsWith("."))) {
     reading.problem(
-      [...at, "template"],
-      `${file} lies in a hidden place; copy it to one that is meant to be read, for instance templates/`,
+      at,
+      `${file} lies in a hidden place; copy it to one that is meant to be read, for instance ${home}`,
     );
     return undefined;
   }
-  return read(file, [...at, "template"], reading);
+  return read(file, at, reading);
 }
 
 function read(file: string, at: ConfigPath, reading: Reading): string | undefined {

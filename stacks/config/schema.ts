@@ -2,6 +2,7 @@ import Ajv, { type ErrorObject } from "ajv";
 import backends from "../../schemas/backends.schema.json";
 import bootServer from "../../schemas/boot-server.schema.json";
 import common from "../../schemas/common.schema.json";
+import devstack from "../../schemas/devstack.schema.json";
 import images from "../../schemas/images.schema.json";
 import machines from "../../schemas/machines.schema.json";
 import networks from "../../schemas/networks.schema.json";
@@ -10,11 +11,11 @@ import vpn from "../../schemas/vpn.schema.json";
 import { formats } from "./formats";
 
 /** The schema of each part of a lab, in the order of the reference. */
-export const partSchemas = { backends, networks, images, machines, bootServer, vpn } as const;
+export const partSchemas = { backends, networks, images, machines, bootServer, vpn, devstack } as const;
 
 /** The schemas by their `$id`. */
 export const schemas: Record<string, object> = Object.fromEntries(
-  [common, backends, networks, images, machines, bootServer, vpn, stack].map((schema) => [
+  [common, backends, networks, images, machines, bootServer, vpn, devstack, stack].map((schema) => [
     schema.$id,
     schema,
   ]),

@@ -1,3 +1,4 @@
+import { devstackSecrets } from "./devstack-form";
 import { entryAt, type PositionedProblem, place } from "./positions";
 import { isEncrypted } from "./source-checks";
 import { configEntry, NAMESPACE, ownEntries, type StackFile } from "./stack-file";
@@ -42,6 +43,7 @@ function namedSecrets(config: LabConfig): { path: ConfigPath; secret: string }[]
   }
   for (const [name, user] of Object.entries(config.vpn?.users ?? {}))
     refs.push({ path: ["vpn", "users", name, "password"], ref: user.password });
+  if (config.devstack) refs.push(...devstackSecrets(config.devstack));
   const named = refs.flatMap(({ path, ref }) =>
     ref && "secret" in ref ? [{ path: [...path, "secret"], secret: ref.secret }] : [],
   );

@@ -1,8 +1,9 @@
+import { nodesOf } from "./devstack-form";
 import type { ConfigPath, LabConfig, MachineConfig } from "./types";
 
 /** The thing that a path belongs to, as a key: `machines/w1`, `vpn/users/alice`, or a section as a whole. */
 export function thingOf(path: ConfigPath): string {
-  const isWhole = path[0] === "bootServer";
+  const isWhole = path[0] === "bootServer" || path[0] === "devstack";
   const length = isWhole ? 1 : path[0] !== "vpn" ? 2 : path[1] === "users" && path.length > 2 ? 3 : 1;
   return path.slice(0, length).join("/");
 }
@@ -37,7 +38,7 @@ export function soundPart(config: LabConfig, bad: ReadonlySet<string>): LabConfi
       networksOf(machine).every((name) => Object.hasOwn(networks, name)) &&
       imagesOf(machine).every((name) => Object.hasOwn(images, name)),
   );
-  const { vpn, bootServer, ...rest } = config;
+  const { vpn, bootServer, devstack, ...rest } = config;
   const soundVpn = vpn && !bad.has("vpn") && inBackend(vpn) ? vpn : undefined;
   return {
     ...rest,
@@ -46,6 +47,9 @@ export function soundPart(config: LabConfig, bad: ReadonlySet<string>): LabConfi
     images,
     machines,
     ...(bootServer && !bad.has("bootServer") ? { bootServer } : {}),
+    ...(devstack && !bad.has("devstack") && nodesOf(devstack).every((name) => Object.hasOwn(machines, name))
+      ? { devstack }
+      : {}),
     ...(soundVpn ? { vpn: { ...soundVpn, users: keep("vpn/users", soundVpn.users ?? {}, () => true) } } : {}),
   };
 }

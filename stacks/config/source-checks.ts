@@ -15,7 +15,7 @@ import { closest, suggest } from "./suggest";
 import type { ConfigPath } from "./types";
 
 /** Fields that take a secret by name. */
-const SECRET_FIELDS = ["password", "rootPassword", "apiToken", "userToken"];
+const SECRET_FIELDS = ["password", "rootPassword", "apiToken", "userToken", "passwords"];
 
 /** Texts of the user's own, in which a secret is named within the text. */
 const TEXT_FIELDS = ["userData", "networkConfig", "commands", "variables"];
@@ -106,9 +106,11 @@ function encryptedInside(path: ConfigPath): string {
     const name = camelCase(path.slice(-2));
     return `${why}; write "{{secret:${name}}}" in the text and run "pulumi config set --secret ${name}"`;
   }
-  if (!SECRET_FIELDS.includes(String(field)))
+  // A variable of devstack may be one.
+  const isVariable = path.includes("localrc") || path.includes("conf");
+  if (!isVariable && !path.some((part) => SECRET_FIELDS.includes(String(part))))
     return `${why}, and ${field} is no secret; write it in the open`;
-  const name = camelCase(path.slice(1));
+  const name = camelCase(path.slice(isVariable ? -1 : 1));
   return `${why}; write { secret: ${name} } and run "pulumi config set --secret ${name}"`;
 }
 

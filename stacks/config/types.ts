@@ -484,8 +484,12 @@ export interface DevstackOverlay {
   vni?: number;
   /** @default 4789 */
   port?: number;
+  /** Declared network that carries it. @default the first that all nodes have an address on */
+  network?: string;
   /** IPv4 network of the overlay. @default 172.24.4.0/23 */
   cidr?: string;
+  /** Name of the bridge on the nodes. @default br-overlay */
+  device?: string;
   /** MTU of the network between the nodes in bytes. @default the smallest of their networks, else 1500 */
   underlayMtu?: number;
 }

@@ -9,6 +9,7 @@ const WRITTEN_AS: Record<string, string> = {
   stallS: "stall",
   totalS: "total",
   bootS: "boot",
+  silenceS: "silence",
 };
 
 /** Long forms that people may write as something shorter, at the place where the pattern's fields stand. */

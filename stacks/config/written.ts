@@ -4,6 +4,10 @@ import type {
   BackendConfig,
   BootServerConfig,
   CloudInitConfig,
+  DevstackConfig,
+  DevstackOverlay,
+  DevstackPlugin,
+  DevstackSettings,
   DiskConfig,
   ImageConfig,
   InstallConfig,
@@ -75,6 +79,49 @@ export interface WrittenVpn extends Omit<VpnConfig, "users"> {
   users?: Record<string, WrittenVpnUser>;
 }
 
+export interface WrittenSettings {
+  services?: DevstackSettings["services"];
+  localConf?: Pick<DevstackSettings, "localrc" | "conf">;
+}
+
+export type WrittenText = string | { file: string };
+
+export interface WrittenDevstack
+  extends Omit<
+      DevstackConfig,
+      | "layout"
+      | "overlay"
+      | "plugins"
+      | "shared"
+      | "roles"
+      | "nodes"
+      | "patches"
+      | "extras"
+      | "timeoutS"
+      | "silenceS"
+      | "verify"
+    >,
+    WrittenSettings {
+  layout: {
+    controller: string | string[];
+    compute?: string | string[];
+    database?: string;
+    messagequeue?: string;
+    cells?: Record<string, { conductor: string; compute?: string | string[] }>;
+  };
+  overlay?: "vxlan" | DevstackOverlay;
+  plugins?: Record<string, string | DevstackPlugin>;
+  roles?: Record<string, WrittenSettings>;
+  nodes?: Record<string, WrittenSettings>;
+  patches?: Record<string, WrittenText>;
+  extras?: Record<string, WrittenText>;
+  timeout?: string;
+  silence?: string;
+  verify?: {
+    boot?: false | { image?: string; flavor?: string; network?: string; timeout?: string };
+  };
+}
+
 export interface WrittenLab {
   lab?: string;
   addressPool?: string;
@@ -84,4 +131,5 @@ export interface WrittenLab {
   machines: Record<string, WrittenMachine>;
   vpn?: WrittenVpn;
   bootServer?: BootServerConfig;
+  devstack?: WrittenDevstack;
 }
