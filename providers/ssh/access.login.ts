@@ -11,7 +11,7 @@ export const who = ({ user, name }: Pick<AccessInputs, "user" | "name">): string
 /** How the machine is reached, as its own resource found it. */
 export const targetOf = (
   inputs: Pick<AccessInputs, "name" | "user" | "login">,
-  { on }: Pick<Run, "on">,
+  { on }: Pick<Run, "on" | "signal">,
 ): SshTarget => machineTarget(inputs, on, who(inputs));
 
 /** Log in for a look. Fails fast. */
