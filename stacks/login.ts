@@ -1,3 +1,4 @@
+import type { ServerInputs } from "../providers/openstack/server";
 import { isEmbedded } from "./config/place";
 import type { CloudInitConfig } from "./config/types";
 import { remoteHost } from "./plan/hypervisor";
@@ -24,6 +25,7 @@ interface Reached {
 
 /** Undefined where nobody can log in that we know of. */
 export function loginOf({ inputs, backend, kind }: PlannedResource): Login | undefined {
+  if (kind === "openstack:Server") return loginAtServer(inputs as unknown as ServerInputs, backend);
   if (kind === "fog:ImagedHost") return loginAtHost(inputs as { user: string; address?: string }, backend);
   const { cloudInit, ssh, nics = [], wait } = inputs as Reached;
   if (!cloudInit) return undefined;
@@ -53,6 +55,22 @@ function loginAtHost(
   return {
     user,
     ...(address === undefined ? {} : { host: address, port: 22 }),
+    ...(bastion === undefined ? {} : { jump: bastion.replace(/^ssh:\/\/|\/$/g, "") }),
+  };
+}
+
+/** A floating IP is known to the cloud alone; a planned address lies behind the bastion, where there is one. */
+function loginAtServer(
+  { user, address, floatingIp, wait }: ServerInputs,
+  backend: PlannedResource["backend"],
+): Login | undefined {
+  if (floatingIp) return { user };
+  if (address === undefined) return undefined;
+  const bastion = backend.kind === "openstack" ? backend.bastion : undefined;
+  return {
+    user,
+    host: address,
+    port: wait.port ?? 22,
     ...(bastion === undefined ? {} : { jump: bastion.replace(/^ssh:\/\/|\/$/g, "") }),
   };
 }

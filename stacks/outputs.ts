@@ -3,7 +3,7 @@ import type { LabResource } from "../providers/core/resource";
 import { loginLine, loginOf } from "./login";
 import { type LabPlan, type PlannedResource, resourceKey } from "./plan/types";
 
-const MACHINES = new Set(["libvirt:Domain", "virtualbox:Machine", "fog:ImagedHost"]);
+const MACHINES = new Set(["libvirt:Domain", "virtualbox:Machine", "fog:ImagedHost", "openstack:Server"]);
 
 type Outputs = Record<string, pulumi.Output<unknown>>;
 

@@ -7,6 +7,8 @@ const AT_ONCE = {
   virtualbox: 8,
   // An imaging holds its place for minutes and asks little; the client limits its calls by itself.
   fog: 256,
+  // It only looks: the plugin does the work.
+  openstack: 64,
   embedded: 16,
 } as const;
 

@@ -12,6 +12,8 @@ function addressOf(backend: BackendConfig): string {
       return backend.url;
     case "virtualbox":
       return backend.host ?? "virtualbox:";
+    case "openstack":
+      return `openstack:${backend.cloud ?? ""}${backend.region === undefined ? "" : `/${backend.region}`}`;
   }
 }
 

@@ -80,7 +80,13 @@ export interface EmbeddedBackend {
 }
 
 /** A backend without its secrets' values. Kept with each resource for removal (rule 13). */
-export type BackendConfig = LibvirtBackend | LdapBackend | VirtualBoxBackend | FogBackend | EmbeddedBackend;
+export type BackendConfig =
+  | LibvirtBackend
+  | LdapBackend
+  | VirtualBoxBackend
+  | FogBackend
+  | OpenStackBackend
+  | EmbeddedBackend;
 
 /** Fields that every declared thing has. */
 export interface Declared {
@@ -197,11 +203,20 @@ export interface FogImageConfig extends Declared {
   };
 }
 
+/** An image that an OpenStack cloud has: used, never uploaded or changed. */
+export interface GlanceImageConfig {
+  /** Its name there. @default the logical name */
+  name?: string;
+  /** Login user of the image, who gets the first key by the cloud's own way. @default one of ours is made */
+  user?: string;
+}
+
 export interface ImageConfig {
-  /** Exactly one of url, path, install and fog. */
+  /** Exactly one of url, path, install, fog and glance. */
   url?: string;
   path?: string;
   fog?: FogImageConfig;
+  glance?: GlanceImageConfig;
   /** `sha256:<hex>` or `sha512:<hex>`. Required for url. */
   checksum?: string;
   format?: "qcow2" | "raw" | "iso";
@@ -398,6 +413,16 @@ export interface MachineConfig extends Declared {
   snapshots?: SnapshotConfig[];
   /** Text of the user's own Jinja template for the domain XML. */
   template?: string;
+  /** Name of a flavor (OpenStack). @default the smallest that has the machine's cpus, memory and disk */
+  flavor?: string;
+  /** An address that is reached from outside the cloud, out of its external network (OpenStack). */
+  floatingIp?: boolean;
+  /** TCP ports that are let in from everywhere, besides SSH (OpenStack). */
+  openPorts?: number[];
+  /** Free metadata of the server (OpenStack). */
+  metadata?: Record<string, string>;
+  /** @default the cloud's */
+  availabilityZone?: string;
 }
 
 export interface VpnUserConfig extends Declared {

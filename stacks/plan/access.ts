@@ -1,5 +1,5 @@
 import type { AccessInputs } from "../../providers/ssh/access";
-import type { AccessConfig } from "../config/types";
+import type { AccessConfig, ConfigPath } from "../config/types";
 import { loginOf } from "../login";
 import type { Context } from "./context";
 import { editionOfHost, imagedKey, userOf } from "./fog";
@@ -11,7 +11,7 @@ import { type PlannedResource, resourceKey } from "./types";
 type On = NonNullable<PlannedResource["on"]>;
 
 /** How somebody gets to a machine and what is on it. */
-interface Reach {
+export interface Reach {
   login: AccessInputs["login"];
   on: On;
 }
@@ -36,7 +36,7 @@ export function planAccess(
   return found;
 }
 
-function ofHost(host: FogHostFacts, { image }: NonNullable<FogHostFacts["imaged"]>): Reach {
+export function ofHost(host: FogHostFacts, { image }: NonNullable<FogHostFacts["imaged"]>): Reach {
   const { bastion, bastionHostKey, identityFile } = host.backend;
   return {
     login: {
@@ -65,38 +65,50 @@ export const onVirtualMachine = (machine: MachineFacts): On => ({
   edition: `${machine.place} ${machine.uuid}`,
 });
 
-function ofMachine(
+/** Undefined after a problem, which is told at `path`; `what` is set up there. */
+export function ofMachine(
   { problems }: Context,
   machine: MachineFacts,
   resources: readonly PlannedResource[],
+  path: ConfigPath = ["machines", machine.logical, "access"],
+  what = "it",
 ): Reach | undefined {
-  const path = ["machines", machine.logical, "access"];
   const resource = resources.find(({ kind, name }) => resourceKey(kind, name) === machineKey(machine));
   const login = resource && loginOf(resource);
   if (!login) {
     problems.add(
       path,
-      "it is set up over SSH, and nobody can log in that we know of. Give the machine an image and `sshKeys`, and a network card that is reached.",
+      `${what} is set up over SSH, and nobody can log in that we know of. Give the machine an image and \`sshKeys\`, and a network card that is reached.`,
     );
     return undefined;
   }
   const wait = (resource.inputs.wait as { for?: string } | undefined)?.for;
   if (wait !== "ssh" && wait !== "boot") {
-    problems.add(path, "it is set up over SSH, and nothing waits until that answers. Add `wait: ssh`.");
+    problems.add(
+      path,
+      `${what} is set up over SSH, and nothing waits until that answers. Add \`wait: ssh\`.`,
+    );
     return undefined;
   }
   const { backend } = machine;
   if (login.jumpMachine !== undefined) {
     problems.add(
       path,
-      `it is reached through machine "${login.jumpMachine}" of this lab, and access is not set up through one yet. Give its keys to cloud-init: \`sshKeys: [...]\`.`,
+      `${what} is reached through machine "${login.jumpMachine}" of this lab, and ${what === "it" ? "access" : "devstack"} is not set up through one yet. Give its keys to cloud-init: \`sshKeys: [...]\`.`,
     );
     return undefined;
   }
-  const jumpKey = backend.kind === "libvirt" || backend.kind === "virtualbox" ? backend.hostKey : undefined;
+  const jumpKey =
+    backend.kind === "libvirt" || backend.kind === "virtualbox"
+      ? backend.hostKey
+      : backend.kind === "openstack"
+        ? backend.bastionHostKey
+        : undefined;
+  const identityFile = backend.kind === "openstack" ? backend.identityFile : undefined;
   return {
     login: {
       user: login.user,
+      ...(identityFile === undefined ? {} : { identityFile }),
       ...(login.jump === undefined ? {} : { via: login.jump }),
       ...(login.jump === undefined || jumpKey === undefined ? {} : { viaHostKey: jumpKey.trim() }),
     },

@@ -13,7 +13,8 @@ export interface DhcpPlan {
 /** The range of a network with DHCP; undefined without DHCP, and after a problem. */
 export function planDhcp(context: Context, facts: NetworkFacts): DhcpPlan | undefined {
   const { config, mode } = facts;
-  const wanted = config.dhcp ?? mode !== "isolated";
+  // A cloud's own DHCP is no neighbour's business: a network without a way out has it, too.
+  const wanted = config.dhcp ?? (mode !== "isolated" || facts.hypervisor === "openstack");
   if (wanted === false || mode === "bridge") return undefined;
   return wanted === true ? upperHalf(facts) : givenRange(context, facts, wanted);
 }

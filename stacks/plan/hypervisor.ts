@@ -2,17 +2,20 @@ import { isEmbedded, placeOf } from "../config/place";
 import type { BackendConfig } from "../config/types";
 
 /** What machines and networks of a backend are made with. */
-export type Hypervisor = "libvirt" | "virtualbox";
+export type Hypervisor = "libvirt" | "virtualbox" | "openstack";
 
-/** Kinds of backends that machines can live on. */
+/** Kinds of backends that images can be installed on. */
 export const HYPERVISOR_KINDS = ["libvirt", "virtualbox", "embedded"] as const;
 
-/** And hosts of bare metal. */
-export const MACHINE_KINDS = [...HYPERVISOR_KINDS, "fog"] as const;
+/** Kinds of backends that networks can live on. */
+export const NETWORK_KINDS = [...HYPERVISOR_KINDS, "openstack"] as const;
+
+/** And machines: hosts of bare metal too. */
+export const MACHINE_KINDS = [...NETWORK_KINDS, "fog"] as const;
 
 /** `kind: embedded` is the embedded lab's libvirt; its VirtualBox has a host of that name. */
-export const hypervisorOf = (backend: BackendConfig): Hypervisor =>
-  backend.kind === "virtualbox" ? "virtualbox" : "libvirt";
+export const hypervisorOf = ({ kind }: BackendConfig): Hypervisor =>
+  kind === "virtualbox" || kind === "openstack" ? kind : "libvirt";
 
 /** Backends with the same text here are one hypervisor, whatever they are called. Two of them may share a machine. */
 export const hypervisorPlace = (backend: BackendConfig): string =>
@@ -31,4 +34,8 @@ export function remoteHost(backend: BackendConfig): string | undefined {
 }
 
 /** `libvirt`, `VirtualBox`: for messages. */
-export const HYPERVISOR_NAMES: Record<Hypervisor, string> = { libvirt: "libvirt", virtualbox: "VirtualBox" };
+export const HYPERVISOR_NAMES: Record<Hypervisor, string> = {
+  libvirt: "libvirt",
+  virtualbox: "VirtualBox",
+  openstack: "OpenStack",
+};

@@ -95,7 +95,7 @@ export function planInstalls(
 }
 
 /** What the installer calls the builder's disk: on virtio-blk, and on SATA. */
-const DISKS: Record<Hypervisor, string> = { libvirt: "vda", virtualbox: "sda" };
+const DISKS: Record<Hypervisor, string> = { libvirt: "vda", virtualbox: "sda", openstack: "vda" };
 
 function checkRoom({ problems }: Context, path: string[], sizeBytes: number, memoryMiB: number): void {
   if (sizeBytes < MIN_SIZE)

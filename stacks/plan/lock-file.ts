@@ -28,7 +28,17 @@ export function afterDestroy({ users: _users, homes: _homes, clones: _clones, ..
 /** The text of a lock file: the same bytes for the same content. */
 export function renderLock(lock: Lock): string {
   const lines = [HEADER, `version: ${lock.version}\n`];
-  for (const section of ["cidrs", "addresses", "macs", "ports", "homes", "clones", "seeds", "users"] as const)
+  for (const section of [
+    "cidrs",
+    "addresses",
+    "macs",
+    "ports",
+    "homes",
+    "clones",
+    "flavors",
+    "seeds",
+    "users",
+  ] as const)
     lines.push(...sectionLines(section, stable(lock[section] ?? {})));
   return lines.join("");
 }
@@ -75,7 +85,18 @@ export function parseLock(text: string, file: string): Lock {
   return readLock(document, file, at);
 }
 
-const SECTIONS = ["version", "cidrs", "addresses", "macs", "ports", "homes", "clones", "seeds", "users"];
+const SECTIONS = [
+  "version",
+  "cidrs",
+  "addresses",
+  "macs",
+  "ports",
+  "homes",
+  "clones",
+  "flavors",
+  "seeds",
+  "users",
+];
 const DEPTH: Record<string, 1 | 2> = {
   cidrs: 1,
   addresses: 2,
@@ -83,6 +104,7 @@ const DEPTH: Record<string, 1 | 2> = {
   ports: 2,
   homes: 1,
   clones: 2,
+  flavors: 1,
   seeds: 1,
   users: 1,
 };
@@ -94,6 +116,7 @@ const CHECKS: Record<string, { good: (text: string) => boolean; what: string }> 
   ports: { good: (text) => / ssh$/.test(text), what: 'what the port leads to, like "web1 ssh"' },
   homes: { good: (text) => text !== "", what: "the name of a backend" },
   clones: { good: (text) => /^\S+ \S+$/.test(text), what: "an image and its edition" },
+  flavors: { good: (text) => / for \d/.test(text), what: "a flavor and what it was chosen for" },
   seeds: { good: (text) => text !== "", what: "a name" },
   users: { good: (text) => text !== "", what: "a uid" },
 };

@@ -2,10 +2,11 @@ import { isEmbedded } from "../config/place";
 import { suggest } from "../config/suggest";
 import type { ConfigPath, DiskConfig, MachineConfig } from "../config/types";
 import type { Context } from "./context";
-import type { Hypervisor } from "./hypervisor";
+import { HYPERVISOR_NAMES, type Hypervisor } from "./hypervisor";
 import { checkHypervisorFields } from "./hypervisor-fields";
 import { imageFormat } from "./images";
 import { badHostName, badLogicalName, badRemoteName } from "./names";
+import { checkNoCloudFields, checkOpenStackMachine } from "./openstack-fields";
 import { own, sortedKeys } from "./stable";
 
 const MAX_CPUS = 512;
@@ -50,7 +51,13 @@ export function checkMachine(
       ["memoryMiB"],
       `${memory} MiB of memory is not possible. Use whole MiB from ${MIN_MEMORY_MIB} MiB to 16 TiB, like 2 GiB.`,
     );
+  if (hypervisor === "openstack") {
+    checkOpenStackMachine(context, config, add);
+    checkWait(context, config, add);
+    return;
+  }
   if (hypervisor) checkHypervisorFields(config, hypervisor, add);
+  if (hypervisor) checkNoCloudFields(config, HYPERVISOR_NAMES[hypervisor], add);
   for (const [index, disk] of (config.disks ?? []).entries())
     checkDisk(context, config, disk, ["disks", index], add, hypervisor);
   checkIso(context, config, add);
@@ -114,7 +121,12 @@ function checkDisk(
     );
     return;
   }
-  if (image.fog)
+  if (image.glance)
+    add(
+      [...path, "image"],
+      `image "${disk.image}" is of an OpenStack cloud, and is not fetched from there. Name one with a \`url\`, a \`path\` or an \`install\`.`,
+    );
+  else if (image.fog)
     add(
       [...path, "image"],
       `image "${disk.image}" is of a FOG server, for hosts of bare metal. Name one with a \`url\`, a \`path\` or an \`install\`.`,
@@ -214,7 +226,8 @@ function checkWait({ config: lab }: Context, config: MachineConfig, add: Add): v
       `it cannot wait for ${wait.for} without a network card. Add \`networks: [...]\`, or say \`wait: none\`.`,
     );
   const backend = own(lab.backends, config.backend);
-  if ((wait.for === "ssh" || wait.for === "boot") && backend && !isEmbedded(backend) && !canAnswer(config))
+  const isBlank = backend?.kind !== "openstack" && !canAnswer(config);
+  if ((wait.for === "ssh" || wait.for === "boot") && backend && !isEmbedded(backend) && isBlank)
     add(
       ["wait"],
       `it waits for ${wait.for}, and nothing on it would answer: its disks are blank. Give a disk an \`image\`, or say \`wait: none\`.`,

@@ -36,7 +36,13 @@ export interface MachineFacts extends Seed {
 
 /** Of its resource. */
 export const machineKey = ({ hypervisor, logical }: Pick<MachineFacts, "hypervisor" | "logical">): string =>
-  resourceKey(hypervisor === "libvirt" ? "libvirt:Domain" : "virtualbox:Machine", logical);
+  resourceKey(MACHINE_KIND[hypervisor], logical);
+
+const MACHINE_KIND: Record<Hypervisor, string> = {
+  libvirt: "libvirt:Domain",
+  virtualbox: "virtualbox:Machine",
+  openstack: "openstack:Server",
+};
 
 /** Every machine of a hypervisor that can be planned; what is wrong with the others is in the problems. */
 export function planMachines(

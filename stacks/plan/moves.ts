@@ -30,9 +30,9 @@ export function checkMoves(context: Context, machines: ReadonlyMap<string, Machi
   }
 }
 
-/** An existing volume is never deleted. */
-const losesDisks = ({ disks = [] }: MachineConfig): boolean =>
-  disks.some(({ volume }) => volume === undefined);
+/** An existing volume is never deleted; a server's disk, which nobody declares, goes with it. */
+const losesDisks = ({ disks = [], image }: MachineConfig): boolean =>
+  image !== undefined || disks.some(({ volume }) => volume === undefined);
 
 /**
  * A machine that moves between a hypervisor and bare metal, or between FOG servers. A host is given back as it says

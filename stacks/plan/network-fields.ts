@@ -2,6 +2,7 @@ import type { NetworkConfig } from "../config/types";
 import type { Context } from "./context";
 import type { Hypervisor } from "./hypervisor";
 import { badBridgeName, badDnsName, badLogicalName, badRemoteName } from "./names";
+import { checkOpenStackNetwork } from "./openstack-fields";
 import { checkVirtualBoxNetwork, LIBVIRT_ONLY } from "./virtualbox-network-fields";
 
 /** nat where there is a cidr or nothing at all; bridge where only a bridge is given. */
@@ -21,16 +22,19 @@ export function checkNetworkFields(
   const { problems } = context;
   const path = ["networks", logical];
   const mode = modeOf(config);
+  if (hypervisor === "openstack") {
+    checkOpenStackNetwork(config, (field, message) => problems.add([...path, ...field], message));
+    checkNames(problems, logical, config);
+    checkMtu(problems, logical, config);
+    return;
+  }
   if (hypervisor === "virtualbox") checkVirtualBoxNetwork(context, logical, config);
   else if (hypervisor === "libvirt" && mode === "hostonly")
     problems.add(
       [...path, "mode"],
       `mode hostonly is VirtualBox's. On libvirt use isolated: its machines and the host reach each other, and nobody else.`,
     );
-  const bad = badLogicalName(logical);
-  if (bad) problems.add(path, `${bad}. Rename it.`);
-  const badRemote = config.name === undefined ? undefined : badRemoteName(config.name);
-  if (badRemote) problems.add([...path, "name"], `name "${config.name}": ${badRemote}.`);
+  checkNames(problems, logical, config);
 
   if (config.bridge !== undefined) {
     // To VirtualBox it is any card of the host, and those have names like "en0: Wi-Fi" elsewhere.
@@ -76,6 +80,13 @@ export function checkNetworkFields(
       problems.add([...path, "domain"], `domain "${config.domain}" is no DNS name: ${badDomain}.`);
   }
   if (hypervisor !== "virtualbox") checkMtu(problems, logical, config);
+}
+
+function checkNames(problems: Context["problems"], logical: string, { name }: NetworkConfig): void {
+  const bad = badLogicalName(logical);
+  if (bad) problems.add(["networks", logical], `${bad}. Rename it.`);
+  const badRemote = name === undefined ? undefined : badRemoteName(name);
+  if (badRemote) problems.add(["networks", logical, "name"], `name "${name}": ${badRemote}.`);
 }
 
 /** RFC 791 and RFC 8200 set the least; Linux takes no more than 65535. */

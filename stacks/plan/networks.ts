@@ -2,7 +2,7 @@ import type { BackendConfig, NetworkConfig } from "../config/types";
 import { backendFor } from "./backends";
 import { type Context, originOf } from "./context";
 import { type DhcpPlan, planDhcp } from "./dhcp";
-import { HYPERVISOR_KINDS, type Hypervisor, hypervisorOf, hypervisorPlace } from "./hypervisor";
+import { type Hypervisor, hypervisorOf, hypervisorPlace, NETWORK_KINDS } from "./hypervisor";
 import { bridgeOf, startOf, uuidOf } from "./identity";
 import {
   type Cidr,
@@ -55,7 +55,7 @@ export function planNetworks(context: Context): Map<string, NetworkFacts> {
     const config = own(context.config.networks, logical);
     if (!config) continue;
     const path = ["networks", logical, "backend"];
-    const backend = backendFor(context, config.backend, HYPERVISOR_KINDS, path);
+    const backend = backendFor(context, config.backend, NETWORK_KINDS, path);
     checkNetworkFields(context, logical, config, backend && hypervisorOf(backend));
     if (!backend) continue;
     const seed = context.seeds.of("networks", logical);

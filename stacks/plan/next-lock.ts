@@ -7,6 +7,7 @@ import type { MachineFacts } from "./machines";
 import { naturally } from "./names";
 import type { NetworkFacts } from "./networks";
 import { addressKey } from "./nics";
+import { keptFlavor } from "./openstack-server";
 import { sshHolder } from "./ports";
 import { own, stable } from "./stable";
 import type { Lock } from "./types";
@@ -24,6 +25,7 @@ export function nextLock(
   const macs = new Map<string, Map<string, string>>();
   const ports = new Map<string, Map<string, string>>();
   const clones = new Map<string, Map<string, string>>();
+  const flavors = new Map<string, string>();
   const newFacts: string[] = [];
 
   for (const network of networks.values()) {
@@ -50,6 +52,8 @@ export function nextLock(
     }
     const disks = Object.entries(clonesOf(context, machine));
     if (disks.length > 0) clones.set(machine.logical, new Map(disks));
+    const flavor = keptFlavor(context, machine);
+    if (flavor !== undefined) flavors.set(machine.logical, flavor);
     const { ssh, source } = machine;
     const { backend } = machine.config;
     if (!ssh?.allocated) continue;
@@ -78,6 +82,7 @@ export function nextLock(
       ...(ports.size > 0 ? { ports: nested(ports) } : {}),
       ...(homes.length > 0 ? { homes: Object.fromEntries(homes) } : {}),
       ...(clones.size > 0 ? { clones: nested(clones) } : {}),
+      ...(flavors.size > 0 ? { flavors: Object.fromEntries(flavors) } : {}),
       ...(Object.keys(seeds.remembered).length > 0 ? { seeds: seeds.remembered } : {}),
       ...(users.length > 0 ? { users: Object.fromEntries(users) } : {}),
     } satisfies Lock),

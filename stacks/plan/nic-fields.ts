@@ -4,6 +4,7 @@ import type { Context } from "./context";
 import { type Hypervisor, hypervisorOf } from "./hypervisor";
 import { parseIpv4 } from "./ipv4";
 import { modeOf } from "./network-fields";
+import { checkOpenStackNic } from "./openstack-fields";
 import { own } from "./stable";
 
 /** Fields that only VirtualBox has, and how the same is said of a libvirt machine. */
@@ -35,6 +36,10 @@ export function checkNic(
 ): void {
   const path = ["machines", logical, "networks", index];
   const add = (field: ConfigPath, message: string) => context.problems.add([...path, ...field], message);
+  if (hypervisor === "openstack") {
+    checkOpenStackNic(nic, add);
+    return;
+  }
   if (hypervisor === "libvirt") {
     // One word on a card of a type: what else it has goes with it.
     for (const { field, instead } of VIRTUALBOX_ONLY)

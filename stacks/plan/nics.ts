@@ -168,7 +168,7 @@ function addressRequest(context: Context, machine: MachineFacts, nic: NicFacts):
   const who = machine.logical;
   const path = ["machines", who, "networks", index, "ip"];
   if (config.ip === undefined)
-    return network?.dhcp
+    return network?.dhcp || network?.hypervisor === "openstack"
       ? { machine, nic, path: path.slice(0, -1), key: addressKey(machine.logical, nic) }
       : undefined;
   if (config.ip === false) return undefined;

@@ -20,6 +20,7 @@ import { type MachineFacts, planMachines } from "./machines";
 import { checkFogMoves } from "./moves";
 import { planNetworks } from "./networks";
 import { nextLock } from "./next-lock";
+import { planOpenStack } from "./openstack";
 import { dependencyOrder } from "./order";
 import { Problems } from "./problems";
 import { checkRemovals } from "./removals";
@@ -70,6 +71,7 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
       on(machines, "virtualbox"),
       on(installs, "virtualbox"),
     ),
+    ...planOpenStack(context, on(networks, "openstack"), on(machines, "openstack")),
     ...planFog(context, fogImages, hosts, machines),
     ...[...machines.values()].flatMap((machine) => recordResource(machine) ?? []),
     ...users,
@@ -109,7 +111,9 @@ const settled = (resource: PlannedResource): PlannedResource =>
     recreateWith: [...resource.recreateWith].sort(byCodeUnit),
   });
 
-function noteUnapplied({ notes }: Context, { logical, config, nics }: MachineFacts): void {
+function noteUnapplied({ notes }: Context, { logical, config, nics, hypervisor }: MachineFacts): void {
+  // A cloud tells its servers by itself.
+  if (hypervisor === "openstack") return;
   const hasSeed =
     config.cloudInit !== undefined || (config.disks ?? []).some(({ image }) => image !== undefined);
   for (const { network, ip } of nics)

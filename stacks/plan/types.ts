@@ -49,6 +49,8 @@ export interface Lock {
   homes?: Record<string, string>;
   /** machine → disk → installed image and its edition: a clone of another one is told in the preview. */
   clones?: Record<string, Record<string, string>>;
+  /** machine → the flavor that was chosen, and for what: `m1.small for 1 cpu, 2048 MiB, 20 GiB`. */
+  flavors?: Record<string, string>;
   /** VPN user → uid, of those that were there last time: too many gone at once is taken for a mistake. */
   users?: Record<string, string>;
 }

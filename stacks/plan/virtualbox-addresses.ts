@@ -24,7 +24,7 @@ export function networkName(
   mode: NonNullable<NetworkConfig["mode"]>,
   seed: string,
 ): string {
-  const isPlain = hypervisor === "libvirt" || mode === "nat" || mode === "bridge";
+  const isPlain = hypervisor !== "virtualbox" || mode === "nat" || mode === "bridge";
   return isPlain ? seed : `${markPrefix(config)}${seed}`;
 }
 

@@ -17,7 +17,7 @@ export function bootOrder({ disks = [], iso }: MachineConfig): MachineInputs["bo
 /** ssh where somebody can log in at an address that we know of; else nothing. */
 export function waitOf(machine: MachineFacts, sshKeys: readonly string[] = []): WaitConfig {
   const { config, backend } = machine;
-  const answers = canAnswer(config) || isEmbedded(backend);
+  const answers = canAnswer(config) || isEmbedded(backend) || backend.kind === "openstack";
   const wanted: WaitConfig = config.wait ?? {
     for: config.running !== false && sshKeys.length > 0 && isReached(machine) && answers ? "ssh" : "none",
   };
@@ -45,8 +45,14 @@ export function checkWaits({ problems }: Context, machines: ReadonlyMap<string, 
   }
 }
 
-/** The host has a way to it that we know of. */
-export const isReached = (machine: MachineFacts): boolean =>
-  machine.hypervisor === "virtualbox"
+/** The host has a way to it that we know of. Into a network of a cloud only a floating IP or a bastion leads. */
+export const isReached = (machine: MachineFacts): boolean => {
+  const { backend, config, nics } = machine;
+  if (backend.kind === "openstack")
+    return (
+      config.floatingIp === true || (backend.bastion !== undefined && nics.some(({ ip }) => ip !== undefined))
+    );
+  return machine.hypervisor === "virtualbox"
     ? machine.ssh !== undefined || directAddress(machine) !== undefined
-    : machine.nics.some(({ network, ip }) => ip !== undefined || network?.dhcp !== undefined);
+    : nics.some(({ network, ip }) => ip !== undefined || network?.dhcp !== undefined);
+};

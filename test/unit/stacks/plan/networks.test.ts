@@ -213,7 +213,7 @@ describe("what is refused", () => {
       networks: { admin: { backend: "people", cidr: "10.20.0.0/24" } },
     });
     expect(told(config)).toEqual([
-      'networks.admin.backend: backend "people" is of kind ldap, and this needs libvirt, virtualbox or embedded. Fitting: rack.',
+      'networks.admin.backend: backend "people" is of kind ldap, and this needs libvirt, virtualbox, embedded or openstack. Fitting: rack.',
     ]);
   });
 

@@ -1,0 +1,34 @@
+import { markText } from "../../providers/core/definition";
+import type { BackendConfig, Declared } from "../config/types";
+import type { Context } from "./context";
+import { renamed } from "./renamed";
+import type { Seed } from "./seeds";
+import type { PlannedResource } from "./types";
+
+/** `labplan k3v9q2x7/dev/w1`: the mark in the description of what carries no metadata. */
+export const describedBy = ({ config: { lab, stack } }: Context, name: string): string =>
+  `labplan ${markText({ lab, stack, name })}`;
+
+interface Thing extends Pick<Seed, "seed"> {
+  logical: string;
+  config: Pick<Declared, "formerly">;
+  backend: BackendConfig;
+}
+
+/** A resource of the plugin's that belongs to a declared thing; `suffix` tells several of one kind apart. */
+export function pluginResource(
+  kind: string,
+  thing: Thing,
+  inputs: Record<string, unknown>,
+  needs: { dependsOn?: string[]; suffix?: string } = {},
+): PlannedResource {
+  const { dependsOn = [], suffix = "" } = needs;
+  return {
+    kind,
+    ...renamed(thing.logical, thing.config, thing.seed, (name) => `${name}${suffix}`),
+    inputs,
+    dependsOn,
+    recreateWith: [],
+    backend: thing.backend,
+  };
+}
