@@ -32,7 +32,7 @@ export async function buildPulumi(root, version, target) {
 }
 
 /** One `go build -v`; its package lines are counted, and its error lines kept. */
-function goBuild(module, pkg, output, ldflags) {
+export function goBuild(module, pkg, output, ldflags) {
   const partial = `${output}.${process.pid}.part`;
   const name = path.basename(output);
   return new Promise((resolve, reject) => {

@@ -168,6 +168,7 @@ export class TestLab {
       PULUMI_BACKEND_URL: `file://${path.join(this.folder, "state")}`,
       PULUMI_CONFIG_PASSPHRASE: "lifecycle-passphrase-canary",
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       LABPLAN_EMBEDDED_HOME: this.embeddedHome,
       LABPLAN_OFFLINE: "0",
       ...this.env,

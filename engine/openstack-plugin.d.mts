@@ -1,0 +1,3 @@
+export function openStackPluginVersion(): string;
+export function openStackPluginFile(): string;
+export function ensureOpenStackPlugin(): Promise<string>;
