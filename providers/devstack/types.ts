@@ -75,6 +75,8 @@ export interface NodeInputs extends OnNode {
   extras: Record<string, string>;
   /** Text with `{{secret:name}}` in the place of secrets. */
   localConf: string;
+  /** For each line of it, where it comes from: shown in a preview, never applied. */
+  sources?: string[];
   /** The secrets in it, by the name that stands in the text. */
   secrets: Record<string, SecretRef>;
   /** Raise to stack anew. */
@@ -115,10 +117,17 @@ export interface JoinInputs {
 }
 
 export interface JoinState extends JoinInputs {
-  /** Of nova's service record. */
+  /** Of nova's service record; "" when there is none. */
   serviceId: string;
+  /** False when it is disabled by us, as a removal that was cut off leaves it. */
   enabled: boolean;
+  /** In the planned cell. */
   mapped: boolean;
+  /** Why an administrator disabled it by hand: that stays so. */
+  heldBack?: string;
+  /** Of its resource provider in placement, and its name there. */
+  providerId?: string;
+  providerName?: string;
 }
 
 /** `devstack:Verify`: facts, each of which must be so. */
@@ -128,6 +137,9 @@ export interface VerifyInputs {
   backend: string;
   /** Into the controller. */
   login: NodeLogin;
+  /** That devstack runs as there, and its folder. @default stack, /opt/stack */
+  user?: string;
+  home?: string;
   nodes: Record<string, { login: NodeLogin; role: Role; hostName: string; overlay?: string }>;
   /** MTU of the overlay in bytes; absent where there is none. */
   mtu?: number;
