@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { lockPath } from "../stacks/lock-path";
 import { forgetDestroyed, isEmptied } from "./forget-destroyed";
+import { ensurePluginFor, someStackDeclares } from "./openstack-plugin";
 import { type ExportedStack, takeInPendingCreates } from "./pending";
 import { pulumi, pulumiOutput } from "./pulumi";
 import { deadLocks, waitForOrphans } from "./stale-lock";
@@ -22,13 +23,15 @@ function split(args: string[], own: Record<string, { type: "boolean" }>) {
 export async function preview(args: string[]): Promise<number> {
   ensureWorkspace();
   const { flags, rest } = split(args, { offline: { type: "boolean" } });
+  const stack = someStackDeclares() ? await stackOf(rest) : undefined;
+  if (stack) await ensurePluginFor(stack);
   return pulumi(["preview", ...rest], flags.has("offline") ? { LABPLAN_OFFLINE: "1" } : {});
 }
 
 export async function up(args: string[]): Promise<number> {
   ensureWorkspace();
   const { flags, rest } = split(args, { "allow-removals": { type: "boolean" } });
-  await recover(rest);
+  await prepare(rest);
   return pulumi(
     ["up", ...PARALLEL, ...rest],
     flags.has("allow-removals") ? { LABPLAN_ALLOW_REMOVALS: "1" } : {},
@@ -37,7 +40,7 @@ export async function up(args: string[]): Promise<number> {
 
 export async function destroy(args: string[]): Promise<number> {
   ensureWorkspace();
-  await recover(args);
+  await prepare(args);
   const code = await pulumi(["destroy", ...PARALLEL, ...args]);
   const stack = await stackOf(args);
   if (code === 0 && stack && (await isEmpty(stack))) forgetDestroyed(lockPath(stack));
@@ -51,12 +54,15 @@ async function isEmpty(stack: string): Promise<boolean> {
 
 export async function refresh(args: string[]): Promise<number> {
   ensureWorkspace();
-  await recover(args);
+  await prepare(args);
   return pulumi(["refresh", ...args]);
 }
 
-/** After a run that was killed on this host: wait for what it left running, take its lock away, take in what it was making. */
-async function recover(args: string[]): Promise<void> {
+/**
+ * After a run that was killed on this host: wait for what it left running, take its lock away, take in what it was
+ * making. Then get what this run needs.
+ */
+async function prepare(args: string[]): Promise<void> {
   const stack = await stackOf(args);
   if (!stack) return;
   const backend = pulumiEnv().PULUMI_BACKEND_URL ?? process.env.PULUMI_BACKEND_URL ?? "";
@@ -74,14 +80,15 @@ async function recover(args: string[]): Promise<void> {
     if (await pulumi(["cancel", "--yes", ...quiet]))
       throw new Error(`"pulumi cancel" failed; its message is above`);
   }
-  await takeIn(stack);
+  const { code, stdout } = await pulumiOutput(["stack", "export", "--stack", stack]);
+  const state = code === 0 ? (JSON.parse(stdout) as ExportedStack) : undefined;
+  if (state) await takeIn(stack, state);
+  await ensurePluginFor(stack, state);
 }
 
 /** What a killed run was making is ours by its mark: in the state, a destroy finds it as well. */
-async function takeIn(stack: string): Promise<void> {
-  const { code, stdout } = await pulumiOutput(["stack", "export", "--stack", stack]);
-  if (code !== 0) return;
-  const taken = takeInPendingCreates(JSON.parse(stdout) as ExportedStack);
+async function takeIn(stack: string, state: ExportedStack): Promise<void> {
+  const taken = takeInPendingCreates(state);
   if (!taken) return;
   const file = path.join(HOME, `import-${process.pid}.json`);
   fs.writeFileSync(file, JSON.stringify(taken), { mode: 0o600 });

@@ -3,6 +3,7 @@ import { available as realFogAvailable } from "../test/systems/fog/real-server";
 import { available as validatorsAvailable } from "../test/systems/kickstart/start";
 import { available as ldapAvailable } from "../test/systems/ldap/start";
 import { available as libvirtAvailable } from "../test/systems/libvirt/start";
+import { available as openStackAvailable } from "../test/systems/openstack/start";
 import { available as bmcAvailable } from "../test/systems/power/start";
 import { miniAvailable } from "../test/systems/pxe/mini";
 import { available as networkBootAvailable } from "../test/systems/pxe/start";
@@ -21,6 +22,7 @@ function tiers(): [string, string | undefined][] {
     ["real VBoxManage", virtualBoxAvailable()],
     ["BMCs", bmcAvailable()],
     ["network boots", networkBootAvailable() ?? miniAvailable()],
+    ["OpenStack APIs", openStackAvailable()],
     ["ksvalidator", validatorsAvailable()],
   ];
 }
