@@ -33,13 +33,14 @@ export function readLocalConf(text: string, { existing = false } = {}): ReadBack
     const localrc = sections.filter(({ group, file }) => group === "local" && file === "localrc");
     writeFileSync(join(dir, "localrc"), localrc.flatMap(({ lines }) => lines).join("\n"));
     const others = sections.filter(({ group }) => group !== "local");
-    const commands = others.flatMap(({ group, file, lines }) =>
-      iniCommands(lines).flatMap(({ section, option, value }) => [
+    const commands = others.flatMap(({ group, file, lines }) => {
+      const settings = iniCommands(lines);
+      return [
         `PHASE=${group}`,
-        ...(existing ? [`iniset ${file} ${section} ${option} was`] : []),
-        `iniset ${file} ${section} ${option} "${value}"`,
-      ]),
-    );
+        ...(existing ? settings.map(({ section, option }) => `was ${file} ${section} ${option}`) : []),
+        ...settings.map(({ section, option, value }) => `iniset ${file} ${section} ${option} "${value}"`),
+      ];
+    });
     writeFileSync(join(dir, "commands"), `${commands.join("\n")}\n`);
     const names = localrc.flatMap(({ lines }) =>
       lines.flatMap((line) => /^([A-Za-z_]\w*)=/.exec(line)?.[1] ?? []),
@@ -118,7 +119,7 @@ function iniFiles(root: string): ReadBack["files"] {
         section[line.slice(0, equals).trim()] = line.slice(equals + 1).replace(/^[ \t]+|[ \t]+$/g, "");
       }
     }
-    (files[phase] ??= {})[path.slice(phase.length)] = sections;
+    files[phase] = { ...files[phase], [path.slice(phase.length)]: sections };
   }
   return files;
 }
@@ -160,10 +161,18 @@ Q_PLUGIN_CONF_FILE=etc/neutron/plugins/ml2/ml2_conf.ini KEYSTONE_CONF=/etc/keyst
 SERVICE_HOST=\${SERVICE_HOST:-$HOST_IP} TEMPEST_CONFIG=/opt/stack/tempest/etc/tempest.conf
 root=$dir/root
 mkdir "$root"
+new() { [ -e "$1" ] || { mkdir -p "\${1%/*}"; : > "$1"; }; }
+was() {
+  local file=$root/$PHASE$1
+  new "$file"
+  [ "$last" = "$file $2" ] || printf '\\n[%s]\\n' "$2" >> "$file"
+  last="$file $2"
+  printf '%s = was\\n' "$3" >> "$file"
+}
 iniset() {
   local file=$root/$PHASE$1 section=$2 option=$3 value=$4 mark=$'\\x01'
   [ -n "$section" ] && [ -n "$option" ] || return
-  mkdir -p "$(dirname "$file")"; touch "$file"
+  new "$file"
   grep -q "^\\[$section\\]" "$file" || printf '\\n[%s]\\n' "$section" >> "$file"
   if sed -ne "/^\\[$section\\]/,/^\\[.*\\]/ { /^$option[ \\t]*=/ p; }" "$file" | grep -q .; then
     sed -i -e "/^\\[$section\\]/,/^\\[.*\\]/ s$mark^\\($option[ \\t]*=[ \\t]*\\).*\\$$mark\\1$value$mark" "$file"
