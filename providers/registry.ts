@@ -57,6 +57,7 @@ export const kinds: Record<string, Kind> = {
     secretOutputs: ["generatedPassword"],
     outputs: ["user", "generatedPassword"],
   },
+  "overlay:Endpoint": { load: () => define(require("./overlay/endpoint.handlers").endpointDefinition) },
   "lab:Null": { load: () => define(require("./null/null.handlers").nullDefinition) },
 };
 

@@ -22,6 +22,8 @@ export interface EndpointInputs {
   address: string;
   /** Nodes that packets go to directly, by logical name: all others in a mesh, the hub (or, on it, all others) in a star. */
   peers: Record<string, { underlay: string; overlay: string }>;
+  /** On the hub of a star only: it passes packets on from one peer to another. */
+  forwards?: boolean;
 }
 
 export interface EndpointState extends EndpointInputs {
