@@ -58,6 +58,19 @@ export const kinds: Record<string, Kind> = {
     outputs: ["user", "generatedPassword"],
   },
   "overlay:Endpoint": { load: () => define(require("./overlay/endpoint.handlers").endpointDefinition) },
+  "openstack:Server": {
+    load: () => define(require("./openstack/server.handlers").serverDefinition),
+    outputs: ["address", "sshPort", "sshHostKey"],
+  },
+  "devstack:Host": {
+    load: () => define(require("./devstack/host.handlers").hostDefinition),
+    outputs: ["publicKey"],
+  },
+  "devstack:Mesh": { load: () => define(require("./devstack/mesh.handlers").meshDefinition) },
+  "devstack:Node": {
+    load: () => define(require("./devstack/node.handlers").nodeDefinition),
+    outputs: ["stackedAt", "stackedWith"],
+  },
   "lab:Null": { load: () => define(require("./null/null.handlers").nullDefinition) },
 };
 

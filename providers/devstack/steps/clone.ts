@@ -1,0 +1,90 @@
+import { LabError } from "../../core/errors";
+import type { UserShell } from "../on-node";
+import { cloneOf, notesOf } from "../places";
+import type { NodeInputs } from "../types";
+
+const CLONE_DEADLINE_S = 900;
+export const EXIT = {
+  otherRemote: 61,
+  edited: 62,
+  unreachable: 63,
+  noBranch: 64,
+  noGit: 65,
+  inTheWay: 66,
+} as const;
+
+/**
+ * As devstack's user: `$1` folder, `$2` URL, `$3` branch or tag, `$4` what it is of (branch and generation). A clone
+ * that is of that already stays as it is. A new one takes its place as a whole; says `made` then.
+ */
+const CLONE = [
+  `command -v git >/dev/null 2>&1 || exit ${EXIT.noGit}`,
+  "export GIT_TERMINAL_PROMPT=0",
+  "d=$1 url=$2 branch=$3 of=$4 part=$1.labplan-part",
+  'if [ ! -d "$d/.git" ]; then',
+  `  if [ -e "$d" ] && [ -n "$(ls -A "$d" 2>/dev/null)" ]; then exit ${EXIT.inTheWay}; fi`,
+  '  rm -rf "$part"',
+  // A plain HTTP server without git's own service cannot give a part of the history.
+  '  git clone -q --depth 1 --branch "$branch" "$url" "$part" 2>/dev/null || { rm -rf "$part"; git clone -q --branch "$branch" "$url" "$part"; } || {',
+  `    rm -rf "$part"; git ls-remote -q "$url" >/dev/null || exit ${EXIT.unreachable}; exit ${EXIT.noBranch}; }`,
+  '  mkdir -p "$part/.git/labplan/patches" && printf "%s\\n" "$of" > "$part/.git/labplan/of" && : > "$part/.git/labplan/made" || exit 1',
+  '  rmdir "$d" 2>/dev/null; mv "$part" "$d" && echo made; exit',
+  "fi",
+  'cd "$d" || exit 1',
+  `now=$(git remote get-url origin 2>/dev/null); [ "$now" = "$url" ] || { echo "$now"; exit ${EXIT.otherRemote}; }`,
+  '[ "$(cat .git/labplan/of 2>/dev/null)" != "$of" ] || exit 0',
+  // Our own patches are no edits of somebody else's.
+  "for p in $(ls -r .git/labplan/patches 2>/dev/null); do",
+  '  if git apply --reverse --check ".git/labplan/patches/$p" 2>/dev/null; then git apply --reverse ".git/labplan/patches/$p" || exit 1; fi',
+  '  rm -f ".git/labplan/patches/$p"; done',
+  `edits=$(git status --porcelain --untracked-files=no); [ -z "$edits" ] || { echo "$edits"; exit ${EXIT.edited}; }`,
+  '{ git fetch -q --depth 1 origin "$branch" 2>/dev/null || git fetch -q origin "$branch"; } || {',
+  `  git ls-remote -q "$url" >/dev/null || exit ${EXIT.unreachable}; exit ${EXIT.noBranch}; }`,
+  'git checkout -q -B "$branch" FETCH_HEAD || exit 1',
+  'mkdir -p .git/labplan/patches && printf "%s\\n" "$of" > .git/labplan/part && mv -f .git/labplan/part .git/labplan/of',
+].join("\n");
+
+/** devstack itself, at its branch. What an edit of branch or generation asks for is fetched; nothing else moves it. */
+export async function ensureClone(
+  account: UserShell,
+  inputs: NodeInputs,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, repo, branch, generation } = inputs;
+  const folder = cloneOf(inputs);
+  const words = [folder, repo, branch, `${branch} ${generation}`];
+  const options = { deadlineS: CLONE_DEADLINE_S, signal, codes: Object.values(EXIT) };
+  const { code, stdout, stderr } = await account.run(`clone ${repo}`, CLONE, words, options);
+  const said = stderr.trim().split("\n").slice(-3).join("\n");
+  switch (code) {
+    case EXIT.noGit:
+      throw new LabError(
+        `"${name}": there is no git. Let devstack:Host install it, or put it into the image.`,
+      );
+    case EXIT.inTheWay:
+      throw new LabError(
+        `"${name}": ${folder} is there, and is no git clone. Move it away, or name another home.`,
+      );
+    case EXIT.otherRemote:
+      throw new LabError(
+        `"${name}": ${folder} is a clone of ${stdout.trim() || "nothing"}, not of ${repo}, and is left alone. Move it away, or say that repository.`,
+      );
+    case EXIT.edited:
+      throw new LabError(
+        `"${name}": files of ${folder} were edited there:\n${stdout.trimEnd()}\nThey would be lost with another branch. Make a patch of them ("git diff", into "patches"), then undo them there ("git checkout .").`,
+      );
+    case EXIT.unreachable:
+      throw new LabError(
+        `"${name}": ${repo} cannot be reached from there: ${said}. Check the URL, its name server and its way out.`,
+      );
+    case EXIT.noBranch:
+      throw new LabError(`"${name}": ${repo} has no branch or tag "${branch}": ${said}`);
+    default:
+  }
+}
+
+/** As devstack's user, `$1` folder of notes: whether there is a clone that we look after. */
+export const CLONE_LOOK = '[ -e "$1/of" ] && cat "$1/of" || :';
+export const hasClone = async (account: UserShell, inputs: NodeInputs): Promise<boolean> =>
+  (await account.run("look at the clone", CLONE_LOOK, [notesOf(inputs)])).stdout.trim() ===
+  `${inputs.branch} ${inputs.generation}`;
