@@ -13,6 +13,11 @@ export const formatGiB = (bytes: number): string => `${Math.round((bytes / 2 ** 
 export const newPort = (machine: string, port: number): string =>
   `${machine} has its SSH at port ${port} of its host`;
 
+export const newVni = (vni: number): string => `the overlay has VNI ${vni}`;
+
+export const newOverlayAddress = (machine: string, address: string): string =>
+  `${machine} in the overlay has address ${address}`;
+
 /** `machines/web1` is a thing whose facts come from another name than its own. */
 export function newSeed(key: string, seed: string): string {
   const [section = "", name = ""] = key.split("/");

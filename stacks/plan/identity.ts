@@ -44,6 +44,13 @@ export const startOf = (origin: Origin, count: number): number =>
 export const portStartOf = (origin: Origin, count: number): number =>
   sha256(["port", ...partsOf(origin)]).readUInt32BE(0) % count;
 
+/** VNIs below are for people to give by hand. */
+const FIRST_VNI = 4096;
+
+/** VXLAN network identifier of an overlay: two labs on one network rarely meet. */
+export const vniOf = (origin: Origin): number =>
+  FIRST_VNI + (sha256(["vni", ...partsOf(origin)]).readUInt32BE(0) % (2 ** 24 - FIRST_VNI));
+
 /** One network card that needs a MAC address. */
 export interface MacRequest {
   /** Machine and card, for the answer. */

@@ -1,5 +1,6 @@
 import type { Context } from "./context";
-import { newAddress, newCard, newCidr, newPort, newSeed } from "./describe";
+import { newAddress, newCard, newCidr, newOverlayAddress, newPort, newSeed, newVni } from "./describe";
+import { LAYOUT, type OverlayFacts } from "./devstack-overlay";
 import type { FogHostFacts } from "./fog-hosts";
 import { clonesOf } from "./image-uses";
 import { formatCidr } from "./ipv4";
@@ -18,6 +19,7 @@ export function nextLock(
   networks: ReadonlyMap<string, NetworkFacts>,
   machines: ReadonlyMap<string, MachineFacts>,
   hosts: ReadonlyMap<string, FogHostFacts>,
+  overlay?: OverlayFacts,
 ): { lock: Lock; newFacts: string[] } {
   const { lock, seeds, config } = context;
   const cidrs = new Map<string, string>();
@@ -64,6 +66,14 @@ export function nextLock(
   for (const [key, seed] of Object.entries(seeds.remembered))
     if (own(lock.seeds, key) !== seed && !key.endsWith(`/${seed}`)) newFacts.push(newSeed(key, seed));
 
+  if (overlay?.vniAllocated && own(lock.vnis, LAYOUT) !== String(overlay.vni))
+    newFacts.push(newVni(overlay.vni));
+  for (const [logical, address] of overlay?.addresses ?? []) {
+    const source = (machines.get(logical) ?? hosts.get(logical))?.source ?? logical;
+    if (own(own(lock.overlays, LAYOUT), source) !== address)
+      newFacts.push(newOverlayAddress(logical, address));
+  }
+
   const homes = [...machines.values(), ...hosts.values()].map(({ logical, config: { backend } }) => [
     logical,
     backend,
@@ -80,6 +90,8 @@ export function nextLock(
       addresses: nested(addresses),
       ...(macs.size > 0 ? { macs: nested(macs) } : {}),
       ...(ports.size > 0 ? { ports: nested(ports) } : {}),
+      ...(overlay?.vniAllocated ? { vnis: { [LAYOUT]: String(overlay.vni) } } : {}),
+      ...(overlay ? { overlays: { [LAYOUT]: Object.fromEntries(overlay.addresses) } } : {}),
       ...(homes.length > 0 ? { homes: Object.fromEntries(homes) } : {}),
       ...(clones.size > 0 ? { clones: nested(clones) } : {}),
       ...(flavors.size > 0 ? { flavors: Object.fromEntries(flavors) } : {}),

@@ -5,6 +5,7 @@ import { recordResource } from "./boot-record";
 import { checkConflicts } from "./conflicts";
 import type { Context } from "./context";
 import { unappliedAddress } from "./describe";
+import { devstackResources, planDevstack } from "./devstack";
 import { planFog } from "./fog";
 import { checkCaptures, checkFogConflicts } from "./fog-conflicts";
 import { planFogHosts } from "./fog-hosts";
@@ -58,6 +59,7 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
   const installs = planInstalls(context, networks, machines);
   checkImageUses(context, machines);
   const users = planLdap(context);
+  const devstack = planDevstack(context, networks, hosts, machines);
   checkRemovals(context, options.allowRemovals ?? false);
   if (problems.found.length > 0) return { problems: problems.found };
 
@@ -79,6 +81,7 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
   const resources = [
     ...onMachines(context, hosts, machines, made),
     ...planAccess(context, hosts, machines, made),
+    ...devstackResources(context, devstack, made),
   ];
   if (problems.found.length > 0) return { problems: problems.found };
   const ordered = dependencyOrder(resources, keyOf, (resource) => resource.dependsOn);
@@ -94,7 +97,7 @@ export function plan(config: LabConfig, lock: Lock, now: Date, options: PlanOpti
       lab: config.lab,
       stack: config.stack,
       resources: ordered.order.map(settled),
-      ...nextLock(context, networks, machines, hosts),
+      ...nextLock(context, networks, machines, hosts, devstack?.overlay),
       notes: context.notes,
     },
     problems: [],

@@ -51,6 +51,10 @@ export interface Lock {
   clones?: Record<string, Record<string, string>>;
   /** machine → the flavor that was chosen, and for what: `m1.small for 1 cpu, 2048 MiB, 20 GiB`. */
   flavors?: Record<string, string>;
+  /** overlay → VXLAN network identifier that we chose */
+  vnis?: Record<string, string>;
+  /** overlay → machine → IPv4 address in it */
+  overlays?: Record<string, Record<string, string>>;
   /** VPN user → uid, of those that were there last time: too many gone at once is taken for a mistake. */
   users?: Record<string, string>;
 }

@@ -123,7 +123,7 @@ describe("a lock file that cannot be used says where and what to do", () => {
       "version: 2\n",
       `${FILE}:1:10: the lock file has version 2, and this labplan reads version 1. Update labplan.`,
     ],
-    ["an unknown section", "version: 1\nvnis: {}\n", '"vnis" is no section'],
+    ["an unknown section", "version: 1\nmoons: {}\n", '"moons" is no section'],
     [
       "a cidr with host bits",
       "version: 1\ncidrs: { a: 10.0.0.1/24 }\n",

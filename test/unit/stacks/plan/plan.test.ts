@@ -39,11 +39,14 @@ function readable({ resources, lock: _, ...rest }: LabPlan): string {
 }
 
 describe("golden plans: a change here is a change of every lab", () => {
-  test.each(["demo", "laas", "virtualbox", "metal"])("%s", async (name) => {
-    const result = planned(load(name));
-    await expect(readable(result)).toMatchFileSnapshot(path.join(FIXTURES, `${name}.plan.yaml`));
-    await expect(renderLock(result.lock)).toMatchFileSnapshot(path.join(FIXTURES, `${name}.lock.yaml`));
-  });
+  test.each(["demo", "laas", "virtualbox", "metal", "devstack", "devstack-cells", "devstack-embedded"])(
+    "%s",
+    async (name) => {
+      const result = planned(load(name));
+      await expect(readable(result)).toMatchFileSnapshot(path.join(FIXTURES, `${name}.plan.yaml`));
+      await expect(renderLock(result.lock)).toMatchFileSnapshot(path.join(FIXTURES, `${name}.lock.yaml`));
+    },
+  );
 
   test("the LaaS sample has its six domains with four cards each, and its four networks", () => {
     const result = planned(load("laas"));
