@@ -127,6 +127,22 @@ describe("fillLocalConf", () => {
     });
   });
 
+  it("keeps a secret that begins with a letter out of the name of the variable before it", () => {
+    const value = "$HOST_IP{{secret:pw}}";
+    const { text } = mergeLocalConf({
+      layers: [
+        {
+          source: "a",
+          localrc: { HOST_IP: "10.0.0.2", V: value },
+          conf: { "post-config": { $NOVA_CONF: { DEFAULT: { o: value } } } },
+        },
+      ],
+    });
+    const read = readLocalConf(fillLocalConf(text, () => "_x"));
+    expect(read.localrc.V).toBe("10.0.0.2_x");
+    expect(read.files["post-config"]?.["/etc/nova/nova.conf"]?.DEFAULT).toEqual({ o: "10.0.0.2_x" });
+  });
+
   it("leaves a text without secrets as it is", () => {
     expect(fillLocalConf("# a\n[[local|localrc]]\nA='{{b}}'\n", () => "x")).toBe(
       "# a\n[[local|localrc]]\nA='{{b}}'\n",
