@@ -9,7 +9,8 @@ export interface Link {
   alias?: string;
   /** `bridge`, `vxlan`, … */
   kind?: string;
-  vxlan?: { vni: number; port: number; local: string };
+  /** `whole`: what it sends over IPv4 must not be cut in pieces. */
+  vxlan?: { vni: number; port: number; local: string; whole: boolean };
   /** As a port of a bridge. */
   hairpin?: boolean;
   learning?: boolean;
@@ -48,6 +49,7 @@ export function parseLinks(output: string): Link[] {
                 vni: number(data.id),
                 port: number(data.port),
                 local: text(data.local) ?? text(data.local6) ?? "",
+                whole: data.df === "set",
               },
             }
           : {}),

@@ -143,8 +143,8 @@ function ofKernel(inputs: EndpointInputs, found: Found, run: Pick<Run, "mark">):
   const device = ours.find(({ kind, master }) => kind === "vxlan" && master === inputs.device);
   const isBridge = ours.some(({ name, kind }) => name === inputs.device && kind === "bridge");
   if (!device?.vxlan || !isBridge) return { live: {}, mtus: [], whole: false };
-  const { vni, port, local } = device.vxlan;
-  const isRight = vni === inputs.vni && device.name === vxlanName(inputs);
+  const { vni, port, local, whole } = device.vxlan;
+  const isRight = vni === inputs.vni && device.name === vxlanName(inputs) && (whole || local.includes(":"));
   return {
     live: {
       vni,

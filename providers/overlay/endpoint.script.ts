@@ -116,15 +116,15 @@ const LINUX = [
   `for each in $(ip -o link show master "$bridge" | sed -n 's/^[0-9]*: \\([^:@]*\\).*/\\1/p'); do`,
   '  [ "$each" = "$vxlan" ] || ! is_ours "$each" || ip link del dev "$each"',
   "done",
+  // Otherwise what is too large for the underlay would be cut in pieces there, and nobody would see it.
+  'case $local in *:*) df=" " ;; *) df=" df set " ;; esac',
   'if exists "$vxlan"; then',
   '  claim "$vxlan"',
   '  case "$(ip -d link show dev "$vxlan") " in',
-  '  *"vxlan id $vni local $local "*" dstport $port "*) ;;',
+  '  *"vxlan id $vni local $local "*" dstport $port "*"$df"*) ;;',
   '  *) ip link del dev "$vxlan" ;;',
   "  esac",
   "fi",
-  // Otherwise what is too large for the underlay would be cut in pieces there, and nobody would see it.
-  'case $local in *:*) df= ;; *) df="df set" ;; esac',
   "# shellcheck disable=SC2086",
   'exists "$vxlan" || ip link add name "$vxlan" type vxlan id "$vni" dstport "$port" local "$local" $df',
   'claim "$vxlan"',

@@ -103,16 +103,26 @@ export class Overlay {
     return this.nodes.inside(this.node(name), "sh", "-c", text);
   }
 
-  /** Everything that an overlay is made of on a node: devices, addresses, ports, files. */
-  snapshot(name: Name): Promise<string> {
-    return this.sh(
+  /** Everything that an overlay is made of on a node: devices, addresses, peers, files; without clocks and chance. */
+  async snapshot(name: Name): Promise<string> {
+    const text = await this.sh(
       name,
       [
-        "ip -d link | grep -v ' eth0@' | sed -E 's/^[0-9]+: //; s/^( *link\\/ether).*/\\1/; s/(bridge|root)_id [^ ]+//g; s/designated_root [^ ]+//; s/(tcn|gc|hello|topology_change)_timer +[0-9.]+//g; s/forward_delay.*hello_timer//'",
-        "ip -br addr | grep -v eth0 | sed -E 's/fe80[^ ]*//'; bridge fdb | grep -v eth0 | grep 'dst' | sort",
+        "ip -d link | grep -v ' eth0@'; ip -br addr | grep -v eth0",
+        "bridge fdb | grep '^00:00:00:00:00:00' | sort",
         "find /etc/labplan /etc/systemd/system -not -type d 2>/dev/null | sort | while read -r f; do ls -l $f | cut -d' ' -f1,3,4; echo $f; cat $f; done",
       ].join("; "),
     );
+    return text
+      .replaceAll(/^\d+: /gm, "")
+      .replaceAll(/(lpvx\d+:[^\n]*\n +link\/ether) \S+/g, "$1")
+      .replaceAll(/ \w+_timer +[\d.]+/g, "")
+      .replaceAll(/ (topology_change\w*|config_pending) \d/g, "")
+      .replaceAll(/ fe80\S+/g, "");
+  }
+
+  snapshots(): Promise<string[]> {
+    return Promise.all(NAMES.map((name) => this.snapshot(name)));
   }
 
   measure(pairs?: [Name, Name][], mtu = this.mtu): Promise<PairResult[]> {
