@@ -196,6 +196,10 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
             reason: message,
           })),
         );
+      if (failures.length === 0 && isNew && definition.announce) {
+        const run = makeRun<object>(kind, news as never, { dryRun: true });
+        for (const line of definition.announce(inputs)) run.say(line);
+      }
       // What is wiped is made anew: better refused now than with half of it gone.
       const isMade = isNew || wiping(definition, inputs, visible(olds as Properties)).length > 0;
       if (failures.length === 0 && isMade && !currentSettings().offline)

@@ -74,6 +74,8 @@ export interface Definition<I extends object, S extends I = I> {
    * user's own word acts on it.
    */
   notes?(inputs: I, state: S): string[];
+  /** What a preview shows of a new one besides its inputs: a text that it is given, with where each line comes from. */
+  announce?(inputs: I): string[];
   /** Converge observed to desired: create, update, resume after a crash and adopt are the same road. Every step idempotent. */
   reconcile(inputs: I, observed: S | undefined, run: Run<S>): Promise<S>;
   /** Remove by mark; what is already gone is success; an adopted object is released instead, unless `onDestroy: delete`. */

@@ -4,6 +4,7 @@ import { LabError } from "../core/errors";
 import { isAway } from "../ssh/machine-login";
 import type { RootShell } from "../ssh/root-shell";
 import { blockMark } from "./blocks";
+import { localConfChanges, localConfWithSources } from "./local-conf-diff";
 import { stackedWith } from "./node.digest";
 import { removeNode } from "./node.remove";
 import { nodeChanges, nodeSchema } from "./node.schema";
@@ -59,6 +60,13 @@ export const nodeDefinition: Definition<NodeInputs, NodeState> = {
       run.say(`"${inputs.name}" is not checked: ${error.message}`);
     }
     return problems;
+  },
+
+  announce: (inputs) => [`local.conf of ${inputs.name}:\n${localConfWithSources(inputs).join("\n")}`],
+
+  notes(inputs, state) {
+    const changes = localConfChanges(state, inputs);
+    return changes.length === 0 ? [] : [`local.conf of ${inputs.name}:\n${changes.join("\n")}`];
   },
 
   reconcile,

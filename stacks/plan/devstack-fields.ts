@@ -26,7 +26,7 @@ export function checkTexts(
     if (!EXTRA.test(name))
       problems.add(
         at("extras", name),
-        `devstack runs what is called like "60-site.sh" in extras.d, and not "${name}". Rename it.`,
+        `files of extras.d are called like "60-site.sh", and not "${name}". Rename it.`,
       );
     else if (name === OURS)
       problems.add(

@@ -293,6 +293,19 @@ describe("check", () => {
     expect((await kit().check?.(wanted, wanted))?.failures).toEqual([]);
   });
 
+  test("what a kind announces is asked of what is new, and of that alone; offline too", async () => {
+    vi.stubEnv("LABPLAN_OFFLINE", "1");
+    const asked: object[] = [];
+    const announce = (inputs: object) => {
+      asked.push(inputs);
+      return ["its text, line for line"];
+    };
+    const provider = toDynamicProvider({ ...box, announce } as unknown as Definition<object>);
+    expect((await provider.check?.({}, wanted))?.failures).toEqual([]);
+    await provider.check?.(wanted, { ...wanted, size: 4 });
+    expect(asked).toEqual([{ backend: "b", name: "a", size: 3, password: expect.any(String) }]);
+  });
+
   test("offline, nothing outside is looked at", async () => {
     vi.stubEnv("LABPLAN_OFFLINE", "1");
     shelf.set("a", { size: 1, serial: "foreign", open: true });
