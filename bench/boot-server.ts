@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { table } from "../cli/table";
 import { macWithDashes } from "../kickstart/server/mac";
 import { Registry } from "../kickstart/server/registry";
+import { freePort } from "../test/systems/loopback";
 import { median } from "./measure";
 import { SharedLink } from "./shared-link";
 
@@ -185,12 +185,3 @@ function cpuSeconds(pid: number): number {
 
 const peakRss = (pid: number): number =>
   Number(/VmHWM:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}

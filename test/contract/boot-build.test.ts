@@ -1,6 +1,5 @@
 import "tsx/cjs"; // the embedded lab is loaded by require()
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
@@ -16,6 +15,7 @@ import { clientFor as virtualBoxClient } from "../../providers/virtualbox/client
 import { mediumDefinition } from "../../providers/virtualbox/medium.handlers";
 import type { BackendConfig } from "../../stacks/config/types";
 import { available, startLibvirtd } from "../systems/libvirt/start";
+import { freePort } from "../systems/loopback";
 import { miniAvailable, miniInstaller } from "../systems/pxe/mini";
 import { available as pxeAvailable } from "../systems/pxe/start";
 import { type BuildSystem, bootBuildContract } from "./boot-build.suite";
@@ -193,14 +193,4 @@ function inodeBelow(home: string, file: string): string {
     .filter((entry) => entry.split("/").at(-1) === name)
     .map((entry) => statSync(join(home, entry)));
   return found.map(({ ino, birthtimeMs }) => `${ino} ${birthtimeMs}`).join();
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }

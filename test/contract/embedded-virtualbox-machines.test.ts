@@ -1,5 +1,4 @@
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -9,6 +8,7 @@ import { Registry } from "../../kickstart/server/registry";
 import { type BootServer, startBootServer } from "../../kickstart/server/server";
 import { writeTftpFolder } from "../../kickstart/server/tftp-folder";
 import { writeIso } from "../../providers/seed/iso9660";
+import { freePort } from "../systems/loopback";
 import { addressOf, connectTo, hasEnded, keyPair, login, makeHome, until } from "./embedded.fixtures";
 import { runProgram } from "./embedded-virtualbox-truth.suite";
 
@@ -48,15 +48,6 @@ describe("machines of the embedded VirtualBox", () => {
   };
   const state = async (vm: string) =>
     /VMState="(.*)"/.exec(await ok("showvminfo", vm, "--machinereadable"))?.[1];
-  const freePort = (): Promise<number> =>
-    new Promise((resolve) => {
-      const probe = net.createServer();
-      probe.listen(0, "127.0.0.1", () => {
-        const { port } = probe.address() as net.AddressInfo;
-        probe.close(() => resolve(port));
-      });
-    });
-
   /** With a seed that lets us in, and a port of the host that leads to its SSH. */
   const machine = async (name: string, options: { userData?: string; settings?: string[] } = {}) => {
     const port = await freePort();

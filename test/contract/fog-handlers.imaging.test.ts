@@ -5,7 +5,8 @@ import type { Definition, Run } from "../../providers/core/definition";
 import { hostDefinition } from "../../providers/fog/host.handlers";
 import type { ImagedHostInputs, ImagedHostState } from "../../providers/fog/imaged-host";
 import { imagedHostDefinition } from "../../providers/fog/imaged-host.handlers";
-import { BMC, freePort, type Metal, reset, startMetal } from "./fog-handlers.embedded";
+import { freePort } from "../systems/loopback";
+import { BMC, type Metal, reset, startMetal } from "./fog-handlers.embedded";
 import { host, imaged, MAC } from "./fog-handlers.lab";
 import { Killed, newTrace, type RunOptions, runOn, type Trace, up } from "./libvirt-handlers.run";
 

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { powerFor } from "../../providers/power/power-for";
 import { available as libvirtAvailable } from "../systems/libvirt/start";
-import { freeUdpPort } from "../systems/power/bmc-process";
+import { freeUdpPort } from "../systems/loopback";
 import { startIpmiSim } from "../systems/power/ipmi-sim";
 import { available, type IpmiBmc, startIpmiBmc } from "../systems/power/start";
 import { type Hardware, type Rack, startRack } from "./power.domains";

@@ -20,7 +20,8 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { DeadlineError } from "../../providers/core/errors";
 import { connectSsh, type SshConnection, SshError, type SshTarget } from "../../providers/ssh/client";
-import { available, freePort, makeKey, type Sshd, startSshd } from "../systems/ssh/start";
+import { freePort } from "../systems/loopback";
+import { available, makeKey, type Sshd, startSshd } from "../systems/ssh/start";
 
 const run = promisify(execFile);
 const until = async (condition: () => Promise<boolean>): Promise<void> => {

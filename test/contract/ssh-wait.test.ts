@@ -8,7 +8,8 @@ import { DeadlineError } from "../../providers/core/errors";
 import type { SshTarget } from "../../providers/ssh/client";
 import type { Clock } from "../../providers/ssh/clock";
 import { waitForSsh } from "../../providers/ssh/wait";
-import { available, freePort, makeKey, type Sshd, startSshd } from "../systems/ssh/start";
+import { freePort } from "../systems/loopback";
+import { available, makeKey, type Sshd, startSshd } from "../systems/ssh/start";
 
 /** A clock on which a second takes 1/20 s. */
 const SPEED = 20;

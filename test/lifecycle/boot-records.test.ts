@@ -1,21 +1,12 @@
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as path from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { freePort } from "../systems/loopback";
 import { TestLab } from "./harness";
 import { KEY } from "./lab-config";
 
 let lab: TestLab;
 afterAll(() => lab?.close());
-
-/** The boot server needs one that nobody has. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 const machine = (backend: string, parts: object) => ({
   backend,

@@ -1,5 +1,4 @@
 import * as fs from "node:fs";
-import { createServer } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ensureEmbedded } from "../../embedded/start";
 import { BootLog } from "../../kickstart/server/log";
 import { Registry } from "../../kickstart/server/registry";
+import { freePort } from "../systems/loopback";
 import { TestLab } from "./harness";
 import { killTree } from "./kill-tree";
 import { KEY } from "./lab-config";
@@ -239,13 +239,3 @@ describe.each([
     LIMIT_MS,
   );
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
-}

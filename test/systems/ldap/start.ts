@@ -1,9 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../loopback";
+import { endServer } from "../server-process";
 import { type Certificates, makeCertificates } from "./tls";
 
 const SLAPD = "/usr/sbin/slapd";
@@ -70,7 +72,7 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
     complaint += bytes;
   });
   const stop = async () => {
-    await end(child);
+    await endServer(child);
     rmSync(folder, { recursive: true, force: true });
   };
   try {
@@ -169,18 +171,6 @@ ${options.ppolicy === undefined || options.ppolicy === true ? policy : ""}`;
   });
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 async function listening(port: number, child: ChildProcess, complaint: () => string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null) throw new Error(`slapd ended with ${child.exitCode}: ${complaint()}`);
@@ -195,13 +185,4 @@ async function listening(port: number, child: ChildProcess, complaint: () => str
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`slapd did not listen on port ${port} within 5 s: ${complaint()}`);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
-  const slow = setTimeout(() => child.kill("SIGKILL"), 5_000);
-  await gone;
-  clearTimeout(slow);
 }

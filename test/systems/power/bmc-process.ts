@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
+import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { endServer } from "../server-process";
 
 export const ADDRESS = "127.0.0.1";
 const START_S = 30;
@@ -24,7 +23,7 @@ export function launch(folder: string, argv: string[], input = "", enter: readon
   child.stdin?.end(input);
   const log = (): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
   const stop = async () => {
-    await end(child);
+    await endServer(child);
     rmSync(folder, { recursive: true, force: true });
   };
   const until = async (what: string, done: () => Promise<boolean>) => {
@@ -36,36 +35,4 @@ export function launch(folder: string, argv: string[], input = "", enter: readon
     }
   };
   return { stop, log, until, pid: child.pid };
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
-  const slow = setTimeout(() => child.kill("SIGKILL"), 5_000);
-  await gone;
-  clearTimeout(slow);
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, ADDRESS, () => {
-      const address = server.address();
-      const port = typeof address === "object" && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-export function freeUdpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket("udp4");
-    socket.once("error", reject);
-    socket.bind(0, ADDRESS, () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
 }

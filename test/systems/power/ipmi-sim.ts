@@ -2,7 +2,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ADDRESS, freeUdpPort, launch } from "./bmc-process";
+import { freeUdpPort } from "../loopback";
+import { ADDRESS, launch } from "./bmc-process";
 import { begin, type IpmiBmc } from "./start";
 
 /** OpenIPMI's BMC, whose machine is files; it has users of every rank, and keeps an order for one start alone. */

@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificates } from "../ldap/tls";
-import { ADDRESS, freePort, freeUdpPort, launch } from "./bmc-process";
+import { freePort, freeUdpPort } from "../loopback";
+import { ADDRESS, launch } from "./bmc-process";
 
 /** Where install.sh puts the Python programs. */
 const home = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "labplan", "power");

@@ -5,8 +5,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePort } from "../loopback";
 import { end, firstInside, ownFolder, sweep } from "../namespaces";
-import { freePort, makeKey } from "./start";
+import { makeKey } from "./start";
 
 const run = promisify(execFile);
 

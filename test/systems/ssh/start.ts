@@ -1,10 +1,11 @@
 import { execFile, spawn } from "node:child_process";
 import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { freePort } from "../loopback";
 
 const run = promisify(execFile);
 const SSHD = "/usr/sbin/sshd";
@@ -137,18 +138,6 @@ export async function makeKey(path: string, type: string, passphrase = ""): Prom
   const bits = type === "rsa" ? ["-b", "2048"] : [];
   await run("ssh-keygen", ["-q", "-t", type, ...bits, "-N", passphrase, "-C", "test", "-f", path]);
   return (await readFile(`${path}.pub`, "utf8")).trim();
-}
-
-/** A port of loopback that nobody listens on at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject()));
-    });
-  });
 }
 
 /** Children, their children and so on, deepest last. */

@@ -9,6 +9,7 @@ import { runCommand } from "../../../../embedded/virtualbox/interpreter";
 import { Session } from "../../../../embedded/virtualbox/session";
 import { VirtualBox } from "../../../../embedded/virtualbox/store/virtualbox";
 import { writeIso } from "../../../../providers/seed/iso9660";
+import { freePort } from "../../../systems/loopback";
 
 /** What runs inside the machines: here nothing but a note of what was asked for. */
 class NotedGuests implements Guests {
@@ -369,14 +370,6 @@ describe("the embedded VirtualBox", () => {
     expect(text).toMatch(/slot="1"[\s\S]*<TFTP prefix="\/t"\/>/);
   });
 
-  const freePort = (): Promise<number> =>
-    new Promise((resolve) => {
-      const server = net.createServer();
-      server.listen(0, "127.0.0.1", () => {
-        const { port } = server.address() as net.AddressInfo;
-        server.close(() => resolve(port));
-      });
-    });
   const read = (port: number): Promise<string> =>
     new Promise((resolve) => {
       let text = "";

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +11,7 @@ import { buildDefinition } from "../../../../providers/boot/build.handlers";
 import { changesOf } from "../../../../providers/core/change";
 import type { Run } from "../../../../providers/core/definition";
 import { LabError } from "../../../../providers/core/errors";
+import { freePort } from "../../../systems/loopback";
 import { FakeBackend, type FakeMachine, type Life } from "./fake-backend";
 
 const MAC = "52:54:00:00:00:01";
@@ -316,13 +316,3 @@ const filesBelow = (folder: string): string[] =>
     .readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => fs.readFileSync(path.join(entry.parentPath, entry.name), "latin1"));
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
-}

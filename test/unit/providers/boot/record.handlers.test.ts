@@ -1,5 +1,4 @@
 import * as fs from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +10,7 @@ import { recordDefinition } from "../../../../providers/boot/record.handlers";
 import { changesOf } from "../../../../providers/core/change";
 import type { Run } from "../../../../providers/core/definition";
 import { makeHostKey } from "../../../../providers/seed/host-key";
+import { freePort } from "../../../systems/loopback";
 
 const MAC = "52:54:00:00:00:07";
 const key = (seed: number): string =>
@@ -177,13 +177,3 @@ describe("a machine that must call home", () => {
     expect(fs.readFileSync(path.join(folder, "boot-log.jsonl"), "utf8")).not.toContain(token);
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
-}
