@@ -5,8 +5,9 @@ import { hasCode } from "../libvirt/rpc/errors";
 import { all, attribute, find } from "../libvirt/xml/element";
 import { parseXml } from "../libvirt/xml/parse";
 import { PowerError } from "./errors";
-import { bring, offAndOn, type Patience, persist, type RawSwitch, type Waiting } from "./patience";
-import type { PlannedPower, Power, PowerContext, PowerStatus } from "./power";
+import { hypervisorPower, missing } from "./hypervisor";
+import type { Patience, RawSwitch } from "./patience";
+import type { PlannedPower, Power, PowerContext } from "./power";
 
 type Config = Extract<PlannedPower, { kind: "libvirt" }>;
 
@@ -14,29 +15,23 @@ type Config = Extract<PlannedPower, { kind: "libvirt" }>;
 export function libvirtPower(config: Config, context: PowerContext, patience: Patience): Power {
   const peer = `domain "${config.domain}"`;
   const who = `${context.name}: ${peer}`;
-  const waiting: Waiting = { context, patience, peer };
-
   const withDomain = <T>(work: (client: LibvirtClient, domain: DomainRef) => Promise<T>): Promise<T> =>
     about(who, async () => {
       const client = await clientFor({ backend: config.backend });
       const domain = await client.domainByName(config.domain);
       if (domain) return work(client, domain);
-      throw new PowerError(
-        "missing",
-        `${who} does not exist. Write the name that its hypervisor lists as "domain" of its power.`,
-      );
-    });
-  const look = (): Promise<PowerStatus> =>
-    withDomain(async (client, domain) => {
-      try {
-        return isUp(await client.domainState(domain)) ? "on" : "off";
-      } catch (error) {
-        if (isGone(error)) return "off";
-        throw error;
-      }
+      throw missing(who, "its hypervisor", "domain");
     });
   const raw: RawSwitch = {
-    look,
+    look: () =>
+      withDomain(async (client, domain) => {
+        try {
+          return isUp(await client.domainState(domain)) ? "on" : "off";
+        } catch (error) {
+          if (isGone(error)) return "off";
+          throw error;
+        }
+      }),
     press: (want) =>
       withDomain(async (client, domain) => {
         try {
@@ -50,25 +45,18 @@ export function libvirtPower(config: Config, context: PowerContext, patience: Pa
         }
       }),
   };
-  return {
-    can: { status: true, off: true, networkOnce: false },
-    status: () => persist(waiting, patience.statusS, "tell its state", look),
-    on: () => bring(waiting, "on", raw),
-    off: () => bring(waiting, "off", raw),
-    cycle: () => offAndOn(waiting, raw),
-    bootOnce: async (device) => {
-      if (device === "disk") return;
-      const order = await withDomain(async (client, domain) =>
-        bootOrder(await client.domainXml(domain, { inactive: true })),
-      );
-      if (order[0] === "network") return;
-      throw new PowerError(
-        "unable",
-        `${who} boots from ${order.length === 0 ? "nothing" : order.join(", then ")}, and libvirt cannot order one boot from the network. Put the network first in its boot order.`,
-      );
+  return hypervisorPower(
+    {
+      peer,
+      hypervisor: "libvirt",
+      raw,
+      bootOrder: () =>
+        withDomain(async (client, domain) => bootOrder(await client.domainXml(domain, { inactive: true }))),
+      network: "network",
     },
-    close: async () => {},
-  };
+    context,
+    patience,
+  );
 }
 
 /** What a domain boots from, in order: `<boot dev>` of its system, else `<boot order>` of its devices. */
