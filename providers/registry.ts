@@ -71,6 +71,11 @@ export const kinds: Record<string, Kind> = {
     load: () => define(require("./devstack/node.handlers").nodeDefinition),
     outputs: ["stackedAt", "stackedWith"],
   },
+  "devstack:Join": { load: () => define(require("./devstack/join.handlers").joinDefinition) },
+  "devstack:Verify": {
+    load: () => define(require("./devstack/verify.handlers").verifyDefinition),
+    outputs: ["matrix", "hypervisors", "verifiedAt"],
+  },
   "lab:Null": { load: () => define(require("./null/null.handlers").nullDefinition) },
 };
 

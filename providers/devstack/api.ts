@@ -101,8 +101,15 @@ const statusOf = (error: unknown): number | undefined =>
 
 export const isGone = (error: unknown): boolean => statusOf(error) === 404;
 export const isConflict = (error: unknown): boolean => statusOf(error) === 409;
-/** An API that is being restarted, or waits for another one. */
-export const isPassing = (error: unknown): boolean => [500, 502, 503, 504].includes(statusOf(error) ?? 0);
+
+/** An API that is being restarted, or waits for another one; not a connection to the controller that broke. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error) || (error.cause as { reason?: string } | undefined)?.reason === "lost")
+    return false;
+  return (
+    (error as { passing?: boolean }).passing === true || [500, 502, 503, 504].includes(statusOf(error) ?? 0)
+  );
+}
 
 async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
   try {
@@ -223,7 +230,7 @@ export class CloudApi {
       min_disk?: number;
       container_format?: string | null;
     }
-    const found = await this.#rest.list<Raw>("image", "/v2/images", "images");
+    const found = await this.#rest.list<Raw>("image", "/images", "images");
     return found
       .filter(({ status }) => status === "active")
       .map((raw) => ({
@@ -240,14 +247,14 @@ export class CloudApi {
       subnets?: string[];
       "router:external"?: boolean;
     }
-    const found = await this.#rest.list<Raw>("network", "/v2.0/networks", "networks");
+    const found = await this.#rest.list<Raw>("network", "/networks", "networks");
     return found.map(({ id, name, subnets = [], "router:external": isExternal = false }) => ({
       ...{ id, name, isExternal, hasSubnet: subnets.length > 0 },
     }));
   }
 
   async securityGroups(name: string): Promise<{ id: string; description: string }[]> {
-    const path = `/v2.0/security-groups?name=${word(name)}`;
+    const path = `/security-groups?name=${word(name)}`;
     const found = await this.#rest.list<{ id: string; name: string; description: string }>(
       ...(["network", path, "security_groups"] as const),
     );
@@ -258,16 +265,16 @@ export class CloudApi {
   async makeSecurityGroup(name: string, description: string): Promise<string> {
     const body = { security_group: { name, description } };
     const made = await this.#rest.post<{ security_group: { id: string } }>(
-      ...(["network", "/v2.0/security-groups", body] as const),
+      ...(["network", "/security-groups", body] as const),
     );
     const { id } = made.security_group;
     const rule = { security_group_id: id, direction: "ingress", ethertype: "IPv4", protocol: "icmp" };
-    await this.#rest.post("network", "/v2.0/security-group-rules", { security_group_rule: rule });
+    await this.#rest.post("network", "/security-group-rules", { security_group_rule: rule });
     return id;
   }
 
   async removeSecurityGroup(id: string): Promise<void> {
-    await unlessGone(this.#rest.remove("network", `/v2.0/security-groups/${word(id)}`));
+    await unlessGone(this.#rest.remove("network", `/security-groups/${word(id)}`));
   }
 
   /** Resource provider in placement, by id or by name. */

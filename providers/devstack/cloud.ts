@@ -46,12 +46,8 @@ export type OpenSession = (
 
 const openSession: OpenSession = (text, options) => {
   // Loaded when a cloud is asked: an offline preview never does.
-  const { cloudFromYaml } = require("../openstack/clouds") as {
-    cloudFromYaml(text: string, name: string): unknown;
-  };
-  const { OpenStackClient } = require("../openstack/client") as {
-    OpenStackClient: new (cloud: unknown, options: object) => ReturnType<OpenSession>;
-  };
+  const { cloudFromYaml } = require("../openstack/clouds") as typeof import("../openstack/clouds");
+  const { OpenStackClient } = require("../openstack/client") as typeof import("../openstack/client");
   return new OpenStackClient(cloudFromYaml(text, ADMIN_CLOUD), options);
 };
 

@@ -31,7 +31,7 @@ export class Nodes {
 
   /** By logical name. */
   connection(name: string): Promise<SshConnection> {
-    const open = this.#open.get(name) ?? this.#logIn(name);
+    const open = this.#open.get(name) ?? this.logIn(name);
     this.#open.set(name, open);
     return open;
   }
@@ -46,6 +46,15 @@ export class Nodes {
     return pingServer(new RootShell(await this.connection(name), this.login(name)), to, signal);
   };
 
+  /** A connection of its own, which the caller closes. */
+  async logIn(name: string): Promise<SshConnection> {
+    const node = this.#inputs.nodes[name];
+    if (!node) throw new LabError(`"${name}" is no node of the layout`);
+    // The controller itself may be no peer of what lives on it.
+    const way: Way = this.#run.peers?.[name] ? wayToPeer(this.#run, name) : this.#run;
+    return logInForLook({ name, login: node.login }, way, `node "${name}"`);
+  }
+
   async close(): Promise<void> {
     const open = [...this.#open.values()];
     this.#open.clear();
@@ -58,14 +67,20 @@ export class Nodes {
       ),
     );
   }
-
-  #logIn(name: string): Promise<SshConnection> {
-    const node = this.#inputs.nodes[name];
-    if (!node) throw new LabError(`"${name}" is no node of the layout`);
-    // The controller itself may be no peer of what lives on it.
-    const way: Way = this.#run.peers?.[name] ? wayToPeer(this.#run, name) : this.#run;
-    return logInForLook({ name, login: node.login }, way, `node "${name}"`);
-  }
 }
 
-export const measureOverNodes: Measure = async () => [];
+/** By real pings between all of them, with packets of exactly the overlay's MTU. */
+export const measureOverNodes: Measure = async (nodes, { mtu, pairs, nodes: planned }, run, title) => {
+  if (mtu === undefined || pairs.length === 0) return [];
+  const { measurePairs } = require("../overlay/matrix") as typeof import("../overlay/matrix");
+  const ends = Object.entries(planned).flatMap(([name, { overlay }]) =>
+    overlay === undefined
+      ? []
+      : [[name, { overlay: overlay.replace(/\/.*$/, ""), connect: () => nodes.logIn(name) }] as const],
+  );
+  return measurePairs(Object.fromEntries(ends), pairs, {
+    mtu,
+    signal: run.signal,
+    onProgress: (done, total) => run.progress(`[${title}] ${done} of ${total}`),
+  });
+};

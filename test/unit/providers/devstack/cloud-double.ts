@@ -78,22 +78,22 @@ export class CloudDouble implements Rest {
     const status = this.faults.get(call);
     if (status !== undefined) throw new HttpFault(status, `${call}: ${status}`);
     const id = path.split("/").at(-1);
-    if (call === "GET /v2/images")
+    if (call === "GET /images")
       return { images: [{ id: "i1", name: "cirros-0.6.2", status: "active", created_at: "2024" }] };
     if (call === "GET /flavors/detail")
       return { flavors: [{ id: "42", name: "m1.nano", vcpus: 1, ram: 192, disk: 1 }] };
-    if (call === "GET /v2.0/networks")
+    if (call === "GET /networks")
       return { networks: [{ id: "n1", name: "private", subnets: ["s1"], "router:external": false }] };
-    if (call === "GET /v2.0/security-groups") return { security_groups: this.groups };
-    if (call === "POST /v2.0/security-groups") {
+    if (call === "GET /security-groups") return { security_groups: this.groups };
+    if (call === "POST /security-groups") {
       const { security_group: made } = body as {
         security_group: { name: string; description: string };
       };
       this.groups.push({ id: `g${++this.#last}`, ...made });
       return { security_group: this.groups.at(-1) };
     }
-    if (call === "POST /v2.0/security-group-rules") return {};
-    if (call.startsWith("DELETE /v2.0/security-groups/"))
+    if (call === "POST /security-group-rules") return {};
+    if (call.startsWith("DELETE /security-groups/"))
       return void this.groups.splice(
         this.groups.findIndex((one) => one.id === id),
         1,
