@@ -1,4 +1,5 @@
 import { BOOT_SERVER_HELP, bootServer } from "./boot-server";
+import { DEVSTACK_HELP, devstack } from "./devstack";
 import { embedded } from "./embedded";
 import { exportCommand } from "./export";
 import { HOSTS_HELP, hosts } from "./hosts";
@@ -70,6 +71,12 @@ const verbs: Record<string, Verb> = {
     usage: "export <machine> --out <file>.ova [--stack <stack>]",
     about: "write a VirtualBox machine, its disks included, as an appliance; it must be off",
     run: exportCommand,
+  },
+  devstack: {
+    usage: "devstack show [<node>] [--stack <stack>]",
+    about: "a node's local.conf as planned, with the source of every line; or the layout's nodes",
+    details: DEVSTACK_HELP,
+    run: devstack,
   },
   embedded: {
     usage: "embedded status | stop",

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { LabResource } from "../providers/core/resource";
+import { devstackOutputs } from "./devstack-outputs";
 import { loginLine, loginOf } from "./login";
 import { type LabPlan, type PlannedResource, resourceKey } from "./plan/types";
 
@@ -7,8 +7,11 @@ const MACHINES = new Set(["libvirt:Domain", "virtualbox:Machine", "fog:ImagedHos
 
 type Outputs = Record<string, pulumi.Output<unknown>>;
 
-/** The stack's outputs: how to reach each machine, when it called home, and what each VPN user needs. */
-export function outputsOf(plan: LabPlan, declared: Map<string, LabResource>): Record<string, pulumi.Inputs> {
+/** The stack's outputs: how to reach each machine, when it called home, what each VPN user needs, and the devstack. */
+export function outputsOf(
+  plan: LabPlan,
+  declared: Map<string, pulumi.Resource>,
+): Record<string, pulumi.Inputs> {
   const machines: pulumi.Inputs = {};
   const bootRecords: pulumi.Inputs = {};
   const vpnUsers: pulumi.Inputs = {};
@@ -30,7 +33,13 @@ export function outputsOf(plan: LabPlan, declared: Map<string, LabResource>): Re
     if (kind === "ldap:User")
       vpnUsers[inputs.uid as string] = { dn: resource.dn, password: resource.generatedPassword };
   }
-  return { machines, vpnUsers, ...(Object.keys(bootRecords).length > 0 ? { bootRecords } : {}) };
+  const devstack = devstackOutputs(plan, declared, machines);
+  return {
+    machines,
+    vpnUsers,
+    ...(Object.keys(bootRecords).length > 0 ? { bootRecords } : {}),
+    ...(devstack ? { devstack } : {}),
+  };
 }
 
 /** Who can log in to a machine, where labplan sees to that. */
@@ -42,7 +51,7 @@ interface Credentials {
 
 function accessOf(
   { resources }: LabPlan,
-  declared: Map<string, LabResource>,
+  declared: Map<string, pulumi.Resource>,
   machine: string,
 ): Credentials | undefined {
   const planned = resources.find(({ kind, name }) => kind === "ssh:Access" && name === machine);

@@ -47,7 +47,7 @@ const LEAST_MTU = 1280;
 /** The overlay with all its facts; undefined where there is none, and after a problem. */
 export function planOverlay(
   context: Context,
-  { overlay }: DevstackConfig,
+  { overlay, packages = [] }: DevstackConfig,
   layout: LayoutFacts,
   underlay: Underlay | undefined,
   networks: ReadonlyMap<string, NetworkFacts>,
@@ -57,6 +57,10 @@ export function planOverlay(
     context.problems.add(
       ["devstack", "overlay"],
       "an overlay joins nodes, and the layout has one alone. Take it out.",
+    );
+  if (overlay.bridge === "ovs" && !packages.some((name) => name.includes("openvswitch")))
+    context.notes.push(
+      "devstack.overlay: the nodes need Open vSwitch before devstack installs it. Where their image has none, add it: `packages: [openvswitch-switch]` (openvswitch on RPM distributions).",
     );
   const cidr = checkCidr(context, overlay, layout.nodes, networks);
   const mtu = underlay && mtuOf(context, overlay, underlay);

@@ -22,6 +22,8 @@ const USER = "stack";
 /** Below those that distributions give to people. */
 const UID = 799;
 const HOME = "/opt/stack";
+/** devstack is cloned before it installs anything, and reads local.conf by GNU awk (mawk fails at its functions). */
+const PACKAGES = ["gawk", "git"];
 const STACK_S = 7200;
 const SILENCE_S = 900;
 const JOIN_S = 900;
@@ -131,7 +133,7 @@ function hostInputs(facts: StackFacts, node: NodeFacts): HostInputs {
     user: user ?? USER,
     uid: uid ?? UID,
     home: HOME,
-    packages: [...new Set(packages)].sort(byCodeUnit),
+    packages: [...new Set([...PACKAGES, ...(packages ?? [])])].sort(byCodeUnit),
   };
 }
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { LabResource } from "../../../providers/core/resource";
 import { outputsOf } from "../../../stacks/outputs";
 import { resourceKey } from "../../../stacks/plan/types";
+import { devstackLab } from "./plan/devstack-lab";
 import { planned } from "./plan/lab";
 import { guest, host, metalLab } from "./plan/metal";
 
@@ -39,4 +40,32 @@ test("a host's outputs say how to get in, as whom, and with which password, whic
     node2: { ...at, login: "ssh root@192.0.2.7", credentials: { user: "root" } },
     w1: { ...at, login: "ssh labplan@192.0.2.50" },
   });
+});
+
+test("a devstack's outputs say where its dashboard and API are, how to log in to each node, and what was verified", async () => {
+  const plan = planned(devstackLab(1));
+  const declared = declaredFor(plan.resources.map(({ kind, name }) => resourceKey(kind, name)));
+  const matrix = [{ from: "ctl", to: "hv1", address: "172.24.4.2", reached: true, fullSize: true }];
+  declared.set("devstack:Verify devstack", {
+    verifiedAt: pulumi.output("2026-11-21T12:00:00Z"),
+    matrix: pulumi.output(matrix),
+  } as unknown as LabResource);
+  const login = (address: string) => `ssh -J root@rack1.example labplan@${address}`;
+  expect(await settle(outputsOf(plan, declared).devstack)).toEqual({
+    horizon: "http://10.20.0.2/dashboard",
+    keystone: "http://10.20.0.2/identity",
+    nodes: {
+      ctl: { role: "controller", login: login("10.20.0.2"), overlay: "172.24.4.1" },
+      hv1: { role: "compute", login: login("10.20.0.3"), overlay: "172.24.4.2" },
+    },
+    verifiedAt: "2026-11-21T12:00:00Z",
+    matrix,
+  });
+});
+
+test("a lab without a devstack has no such output", () => {
+  const { devstack: _, ...config } = devstackLab(1);
+  const plan = planned(config);
+  const declared = declaredFor(plan.resources.map(({ kind, name }) => resourceKey(kind, name)));
+  expect(outputsOf(plan, declared)).not.toHaveProperty("devstack");
 });

@@ -192,6 +192,17 @@ describe("the overlay", () => {
     expect(endpointOf(result, "hv1")).toMatchObject({ mtu: 1430, local: "fd00::2" });
   });
 
+  test("over Open vSwitch it is said that the nodes must have that, unless the packages name it", () => {
+    const notes = (packages?: string[]) =>
+      planned(
+        devstackLab(1, {
+          devstack: { overlay: { kind: "vxlan", bridge: "ovs" }, ...(packages ? { packages } : {}) },
+        }),
+      ).notes.join();
+    expect(notes()).toContain("packages: [openvswitch-switch]");
+    expect(notes(["openvswitch-switch"])).toBe("");
+  });
+
   test("in a mesh each goes to each, in a star through the first controller, which forwards", () => {
     const peers = (topology: "mesh" | "star", name: string) => {
       const result = planned(devstackLab(2, { devstack: { overlay: { kind: "vxlan", topology } } }));
