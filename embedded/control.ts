@@ -34,6 +34,10 @@ export interface DaemonStatus {
   fogTokenFile: string;
   /** Private key that FOG's stock images let in as root. */
   fogIdentityFile: string;
+  /** `http://127.0.0.1:<port>`: APIs of devstack's stand-ins. */
+  devstackUrl: string;
+  /** A GIT_BASE: `<gitBase>/openstack/devstack.git` is the stand-in. */
+  gitBase: string;
   /** How sandboxes are kept apart: `namespaces`, or `restricted` where there are none. */
   isolation: string;
   connections: number;

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { createRequire } from "node:module";
 import * as path from "node:path";
 import { type DaemonStatus, startControl } from "./control";
+import { type DevstackServerOptions, startDevstackServer } from "./devstack/server";
 import { Faults } from "./faults";
 import { type FogServerOptions, startFogServer } from "./fog/server";
 import { Journal } from "./journal";
@@ -79,6 +80,14 @@ async function main(): Promise<void> {
   });
   const vbox = startVirtualBoxServer({ listener: virtualBoxListener, virtualBox, faults, onChange: used });
   const ldap = await startDirectory(folder("ldap"), path.join(home, "ldap.port"), faults);
+  const devstack = await startDevstack(folder("devstack"), path.join(home, "devstack.port"), {
+    faults,
+    onUse: used,
+  });
+  machines.network = {
+    attach: (machine) => `${devstack.url}${devstack.nodes.attach(machine)}`,
+    detach: (uuid) => devstack.nodes.detach(uuid),
+  };
   const fog = await startFog(folder("fog"), path.join(home, "fog.port"), { machines, faults, onUse: used });
   await lab.resume();
   virtualBox.resume();
@@ -97,6 +106,8 @@ async function main(): Promise<void> {
     fogUrl: fog.url,
     fogTokenFile: fog.tokenFile,
     fogIdentityFile: fog.identityFile,
+    devstackUrl: devstack.url,
+    gitBase: devstack.gitBase,
     isolation: machines?.isolation ?? "unknown",
     connections: libvirt.connections + vbox.connections,
     runningMachines: running(),
@@ -117,7 +128,7 @@ async function main(): Promise<void> {
     clearInterval(idle);
     // A connection that hangs must not keep us; what was answered is in the journal already.
     setTimeout(() => process.exit(0), 5_000).unref();
-    const servers = [control, libvirt, vbox, ldap, fog, virtualBox.power, machines];
+    const servers = [control, libvirt, vbox, ldap, fog, devstack, virtualBox.power, machines];
     await Promise.all(servers.map((one) => one?.close()));
     for (const one of [journal, virtualBoxJournal]) one.close();
     process.exit(0);
@@ -157,6 +168,19 @@ async function startFog(folder: string, portFile: string, options: Omit<FogServe
   const fog = await atLastPort(portFile, (port) => startFogServer({ ...all, port }));
   fs.writeFileSync(portFile, String(fog.port));
   return fog;
+}
+
+/** The same for what answers for devstack: URLs of it are in files of the sandboxes. */
+async function startDevstack(
+  folder: string,
+  portFile: string,
+  options: Omit<DevstackServerOptions, "folder">,
+) {
+  const devstack = await atLastPort(portFile, (port) =>
+    startDevstackServer({ ...options, folder, log, port }),
+  );
+  fs.writeFileSync(portFile, String(devstack.port));
+  return devstack;
 }
 
 /** At the port that the file has, else at a free one. */

@@ -22,6 +22,10 @@ export interface EmbeddedLab {
   fogTokenFile: string;
   /** Private key that FOG's stock images let in as root. */
   fogIdentityFile: string;
+  /** `http://127.0.0.1:<port>`: APIs of devstack's stand-ins. */
+  devstackUrl: string;
+  /** A GIT_BASE: `<gitBase>/openstack/devstack.git` is the stand-in. */
+  gitBase: string;
   pid: number;
   /** Folder of the state; also of `faults.json`. */
   home: string;
@@ -85,6 +89,8 @@ const labOf = ({
   fogUrl,
   fogTokenFile,
   fogIdentityFile,
+  devstackUrl,
+  gitBase,
   pid,
   home,
 }: DaemonStatus): EmbeddedLab => ({
@@ -95,6 +101,8 @@ const labOf = ({
   fogUrl,
   fogTokenFile,
   fogIdentityFile,
+  devstackUrl,
+  gitBase,
   pid,
   home,
 });

@@ -30,6 +30,8 @@ export interface Hypervisor {
   number: number;
   host: string;
   address: string;
+  /** Which node it is, as `resolve` has it. */
+  node: string;
   cell: string;
   mapped: boolean;
 }
@@ -83,7 +85,7 @@ export class Cloud {
   readonly services: Service[] = [];
   readonly hypervisors: Hypervisor[] = [];
   readonly servers: Server[] = [];
-  readonly groups: { id: string; name: string; rules: Record<string, unknown>[] }[] = [];
+  readonly groups: { id: string; name: string; description: string; rules: Record<string, unknown>[] }[] = [];
   readonly floatingIps: Record<string, unknown>[] = [];
   /** By name. */
   readonly cells = new Map<string, string>();
@@ -96,7 +98,12 @@ export class Cloud {
     this.adminPassword = options.adminPassword;
     this.cells.set("cell0", "00000000-0000-0000-0000-000000000000");
     this.setCells(options.cells);
-    this.groups.push({ id: this.id("group", "default"), name: "default", rules: [] });
+    this.groups.push({
+      id: this.id("group", "default"),
+      name: "default",
+      description: "Default security group",
+      rules: [],
+    });
   }
 
   get name(): string {
@@ -135,7 +142,7 @@ export class Cloud {
   }
 
   /** A service reports for the first time, or again. */
-  report(binary: string, host: string, cell: string, address: string): void {
+  report(binary: string, host: string, cell: string, address: string, node = address): void {
     const there = this.services.find(
       (one) => one.binary === binary && one.host === host && one.cell === cell,
     );
@@ -156,7 +163,7 @@ export class Cloud {
     }
     if (binary !== "nova-compute" || this.hypervisors.some((one) => one.host === host)) return;
     const id = this.id("hypervisor", host);
-    this.hypervisors.push({ id, number: ++this.last, host, address, cell, mapped: false });
+    this.hypervisors.push({ id, number: ++this.last, host, address, node, cell, mapped: false });
   }
 
   stopped(binary: string, host: string): void {

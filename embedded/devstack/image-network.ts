@@ -108,7 +108,7 @@ const port = (cloud: Cloud, server: Cloud["servers"][number]) => ({
 const group = (cloud: Cloud, one: Cloud["groups"][number]) => ({
   id: one.id,
   name: one.name,
-  description: "",
+  description: one.description,
   stateful: true,
   tenant_id: cloud.projectId,
   project_id: cloud.projectId,
@@ -176,7 +176,8 @@ const NETWORK: readonly Route<Cloud>[] = [
     "POST",
     /^\/v2\.0\/security-groups$/,
     (cloud, { body }) => {
-      const made = { id: randomUUID(), name: String(objectIn(body, "security_group").name ?? ""), rules: [] };
+      const { name = "", description = "" } = objectIn(body, "security_group");
+      const made = { id: randomUUID(), name: String(name), description: String(description), rules: [] };
       cloud.groups.push(made);
       return ok({ security_group: group(cloud, made) }, 201);
     },

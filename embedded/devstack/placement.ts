@@ -63,8 +63,10 @@ const ROUTES: readonly Route<Cloud>[] = [
     "GET",
     /^\/resource_providers$/,
     (cloud, { query }) => {
-      const name = query.get("name");
-      const found = cloud.hypervisors.filter((one) => name === null || one.host === name);
+      const [name, uuid] = [query.get("name"), query.get("uuid")];
+      const found = cloud.hypervisors.filter(
+        (one) => (name === null || one.host === name) && (uuid === null || one.id === uuid),
+      );
       return ok({ resource_providers: found.map(provider) });
     },
   ],

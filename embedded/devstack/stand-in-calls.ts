@@ -77,15 +77,16 @@ const CALLS: Record<string, (context: StandInContext, form: URLSearchParams) => 
   start: (context, form) => {
     const service = field(form, "service");
     const host = field(form, "host");
-    context.present.add(`${service}@${context.resolve(field(form, "address"))}`);
+    const node = context.resolve(field(form, "address"));
+    context.present.add(`${service}@${node}`);
     const cell = `cell${field(form, "cell") || 1}`;
     for (const [binary, its] of binariesOf(service, cell)) {
       const report = (): void => {
         const cloud = cloudOf(context, form);
         if (!cloud || cloud.has(`no-register:${host}`)) return;
         // Stopped again meanwhile.
-        if (!context.present.has(`${service}@${context.resolve(field(form, "address"))}`)) return;
-        cloud.report(binary, host, its, field(form, "address"));
+        if (!context.present.has(`${service}@${node}`)) return;
+        cloud.report(binary, host, its, field(form, "address"), node);
       };
       if (binary === "nova-compute") context.later(context.registerMs, report);
       else report();

@@ -9,6 +9,7 @@ import { endpoints } from "./addresses";
 import { applySeedKeys, loginOf } from "./authorized-keys";
 import { writeBootId } from "./boot-id";
 import { callHome } from "./call-home";
+import { resolveInside } from "./confine";
 import type { SerialConsole } from "./console";
 import { networkBoot } from "./netboot";
 import { prepareRoot } from "./rootfs";
@@ -25,6 +26,8 @@ export interface MachineOptions {
   log: (line: string) => void;
   /** The scripted fault of a stage of a network boot, or of `booted`. */
   fault?: (stage: string) => FaultRule | undefined;
+  /** It came up, and answers there: the URL that its own programs ask. */
+  attach?: (address: string | undefined) => string | undefined;
   /** Text of a file below a TFTP folder that only its owner can read. */
   readTftp?: (prefix: string, file: string) => string | undefined;
 }
@@ -80,10 +83,13 @@ export class Machine {
       if (this.end.signal.aborted) return ssh.close();
       this.ssh = ssh;
     }
-    prepareRoot(root, { hostName, address: this.ssh?.address ?? "127.0.0.1" }, seed);
+    const link = this.options.attach?.(this.ssh?.address);
+    const address = this.ssh?.address ?? "127.0.0.1";
+    prepareRoot(root, { hostName, address, ...(link !== undefined && { link }) }, seed);
     writeBootId(folder, bootId);
     applySeedKeys(folder, seed);
     await this.firstBoot(root, seed, say);
+    if (hasUnits(root)) await this.inside(BOOT_UNITS, "", say, "the start of units");
     // As cloud-init prints them: the one channel by which a key can be learned without trust in the network.
     say(`-----BEGIN SSH HOST KEY KEYS-----\n${this.hostKey}\n-----END SSH HOST KEY KEYS-----`);
     say(`\nlabplan sandbox ${hostName} ttyS0\n\n${hostName} login: `);
@@ -171,6 +177,17 @@ export class Machine {
       child.on("close", resolve);
     });
     if (code !== 0) say(`cloud-init: ${what} ended with ${code}`);
+  }
+}
+
+/** Of `systemctl` in shims.ts: starts what is enabled, as its first process would. */
+const BOOT_UNITS = "systemctl labplan-boot";
+
+function hasUnits(root: string): boolean {
+  try {
+    return fs.readdirSync(resolveInside(root, "etc/systemd/system/multi-user.target.wants")).length > 0;
+  } catch {
+    return false;
   }
 }
 

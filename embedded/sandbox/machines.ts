@@ -22,6 +22,18 @@ export interface MachinesOptions {
   faults?: Faults;
 }
 
+/** Knows the machines that run, and answers what their own programs ask. */
+export interface MachineNetwork {
+  /** The URL that it asks. */
+  attach(machine: {
+    uuid: string;
+    name: string;
+    nics: readonly { mac: string; ip?: string }[];
+    address: string | undefined;
+  }): string;
+  detach(uuid: string): void;
+}
+
 const TRASH = ".trash";
 const KEPT = ".kept-";
 
@@ -29,6 +41,9 @@ const KEPT = ".kept-";
 export class Machines implements Guests {
   private readonly running = new Map<string, { machine: Machine; name: string }>();
   private readonly consoles = new Map<string, SerialConsole>();
+
+  /** Who answers the network programs inside; set before the first machine boots. */
+  network: MachineNetwork | undefined;
 
   /** Files of TFTP folders that the caller of VBoxManage can read and we cannot, by folder and name. */
   readonly tftpFiles = new Map<string, Map<string, string>>();
@@ -73,6 +88,7 @@ export class Machines implements Guests {
       console: this.consoleOf(hardware.uuid),
       log: this.options.log,
       fault: (stage) => this.options.faults?.next(`netboot:${stage}`),
+      attach: (address) => this.network?.attach({ ...hardware, address }),
       readTftp: (prefix, file) => this.tftpFiles.get(prefix)?.get(file) ?? readBelow(prefix, file),
       onExit: (how) => {
         if (this.running.get(hardware.uuid)?.machine === machine) onExit(how);
@@ -85,6 +101,7 @@ export class Machines implements Guests {
   async kill(uuid: string): Promise<void> {
     const entry = this.running.get(uuid);
     this.running.delete(uuid);
+    this.network?.detach(uuid);
     await entry?.machine.powerOff();
   }
 

@@ -7,6 +7,9 @@ import { SHIMS } from "./shims";
 export const SHIM_FOLDER = "/opt/labplan/bin";
 export const SANDBOX_PATH = `${SHIM_FOLDER}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 
+/** The URL that programs inside ask; only this sandbox has it. */
+export const LINK_FILE = "/opt/labplan/devstack-api";
+
 const FOLDERS = [
   "etc",
   "home",
@@ -31,7 +34,11 @@ const isSafeName = (name: string): boolean => /^[a-z_][a-z0-9_-]{0,31}$/.test(na
  * The machine's disk: a folder with what every Unix has, filled at the first boot and kept until the machine is gone.
  * Only this folder can be written to from inside.
  */
-export function prepareRoot(root: string, machine: { hostName: string; address: string }, seed: Seed): void {
+export function prepareRoot(
+  root: string,
+  machine: { hostName: string; address: string; link?: string },
+  seed: Seed,
+): void {
   for (const folder of FOLDERS) realFolder(root, folder);
   fs.chmodSync(path.join(root, "tmp"), 0o1777);
   const users = [...seed.keys.keys()].filter((name) => name !== "root" && isSafeName(name));
@@ -56,6 +63,9 @@ export function prepareRoot(root: string, machine: { hostName: string; address: 
   once("etc/os-release", 'NAME="labplan sandbox"\nID=labplan\nPRETTY_NAME="labplan sandbox"\n');
   write("etc/hostname", `${machine.hostName}\n`);
   write("etc/hosts", `127.0.0.1 localhost\n${machine.address} ${machine.hostName}\n`);
+  // Which units run is known to the sandbox that runs them only.
+  fs.rmSync(path.join(root, "run/units"), { recursive: true, force: true });
+  if (machine.link !== undefined) write(LINK_FILE, `${machine.link}\n`);
   for (const user of users) realFolder(root, `home/${user}`);
   for (const [name, text] of Object.entries(SHIMS)) write(path.join(SHIM_FOLDER, name), text, 0o755);
 }

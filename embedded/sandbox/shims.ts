@@ -1,3 +1,6 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+
 /**
  * Commands that on a real machine talk to a daemon which a sandbox does not have, as shell scripts that act on the
  * sandbox's own files. They run inside its namespaces. pid 1 takes USR1 for a reboot and TERM for a power-off.
@@ -13,36 +16,16 @@ const HOSTNAMECTL = script(
   "esac",
 );
 
-/** The last argument is the name; the options that take a value are skipped with it. */
-const USERADD = script(
-  "name=; home=",
-  "while [ $# -gt 0 ]; do",
-  '  case "$1" in',
-  "    -d|--home-dir|--home) home=$2; shift 2 ;;",
-  "    -u|--uid|-g|--gid|-G|--groups|-s|--shell|-c|--comment|-p|--password|--gecos|--ingroup) shift 2 ;;",
-  "    -*) shift ;;",
-  "    *) name=$1; shift ;;",
-  "  esac",
-  "done",
-  'case "$name" in ""|*[!a-z0-9_-]*) echo "useradd: invalid user name" >&2; exit 3 ;; esac',
-  'if grep -q "^$name:" /etc/passwd; then echo "useradd: user \'$name\' already exists" >&2; exit 9; fi',
-  "last=$(cut -d: -f3 /etc/passwd | grep -v 65534 | sort -n | tail -n 1)",
-  "id=$((last < 1000 ? 1000 : last + 1))",
-  '[ -n "$home" ] || home=/home/$name',
-  'printf "%s:x:%s:%s::%s:/bin/sh\\n" "$name" "$id" "$id" "$home" >> /etc/passwd',
-  'printf "%s:x:%s:\\n" "$name" "$id" >> /etc/group',
-  'mkdir -p "$home"',
-);
-
 const USERDEL = script(
   "remove=",
   'while [ $# -gt 1 ]; do case "$1" in -r|-rf|--remove|--remove-home) remove=1 ;; esac; shift; done',
   'case "$1" in ""|root|*[!a-z0-9_-]*) echo "userdel: invalid user name" >&2; exit 2 ;; esac',
   'grep -q "^$1:" /etc/passwd || { echo "userdel: user \'$1\' does not exist" >&2; exit 6; }',
+  'home=$(grep "^$1:" /etc/passwd | cut -d: -f6)',
   "for file in passwd group shadow; do",
   '  grep -v "^$1:" "/etc/$file" > "/etc/$file.new"; cat "/etc/$file.new" > "/etc/$file"; rm -f "/etc/$file.new"',
   "done",
-  '[ -z "$remove" ] || rm -rf "/home/$1"',
+  '[ -z "$remove" ] || rm -rf "$home"',
 );
 
 /**
@@ -67,23 +50,13 @@ const CHPASSWD = script(
 const POWEROFF = script("kill -TERM 1");
 const REBOOT = script("kill -USR1 1");
 const SHUTDOWN = script('for word; do [ "$word" != -r ] || exec reboot; done', "exec poweroff");
-/** Everything in a sandbox belongs to the one user that it has, so there is nobody else to become. */
-const SUDO = script(
-  'while [ $# -gt 0 ]; do case "$1" in -u|-g) shift 2 ;; --) shift; break ;; -*) shift ;; *) break ;; esac; done',
-  'while [ $# -gt 0 ]; do case "$1" in *=*) export "$1"; shift ;; *) break ;; esac; done',
-  'exec "$@"',
-);
-
-/** As sudo: there is nobody else to become. */
-const RUNUSER = script(
-  'while [ $# -gt 0 ]; do case "$1" in -u) shift 2 ;; --) shift; break ;; -*) shift ;; *) break ;; esac; done',
-  'exec "$@"',
-);
+/** Longer ones are files; read while we can, as the project may be closed to the user that the daemon becomes. */
+const file = (name: string): string => fs.readFileSync(path.join(__dirname, "bin", `${name}.sh`), "utf8");
 
 export const SHIMS: Record<string, string> = {
   hostnamectl: HOSTNAMECTL,
-  useradd: USERADD,
-  adduser: USERADD,
+  useradd: file("useradd"),
+  adduser: file("useradd"),
   userdel: USERDEL,
   deluser: USERDEL,
   chpasswd: CHPASSWD,
@@ -91,6 +64,17 @@ export const SHIMS: Record<string, string> = {
   halt: POWEROFF,
   reboot: REBOOT,
   shutdown: SHUTDOWN,
-  sudo: SUDO,
-  runuser: RUNUSER,
+  become: file("become"),
+  sudo: file("sudo"),
+  runuser: file("runuser"),
+  su: file("runuser"),
+  id: file("id"),
+  whoami: file("id"),
+  ip: file("asked"),
+  bridge: file("asked"),
+  ping: file("asked"),
+  "apt-get": file("apt-get"),
+  "dpkg-query": file("dpkg-query"),
+  systemctl: file("systemctl"),
+  visudo: file("visudo"),
 };

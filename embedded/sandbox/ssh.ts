@@ -59,6 +59,19 @@ export async function startSsh(options: SshOptions): Promise<SshService> {
       user = context.username;
       context.accept();
     });
+    client.on("tcpip", (accept, reject, { destIP, destPort }) => {
+      // What a program inside could reach as well: there is no network but loopback.
+      if (!isLoopback(destIP)) return reject?.();
+      const far = net.connect(destPort, destIP === "localhost" ? "127.0.0.1" : destIP);
+      far.once("error", () => reject?.());
+      far.once("connect", () => {
+        far.removeAllListeners("error");
+        const near = accept();
+        for (const stream of [near, far]) stream.on("error", () => far.destroy());
+        near.pipe(far).pipe(near);
+        near.on("close", () => far.destroy());
+      });
+    });
     client.on("ready", () => {
       client.on("session", (accept) => serveSession(accept(), user, options));
     });
@@ -80,6 +93,8 @@ export async function startSsh(options: SshOptions): Promise<SshService> {
       }),
   };
 }
+
+const isLoopback = (address: string): boolean => /^(127(\.\d+){3}|localhost|::1)$/.test(address);
 
 async function listen(listener: net.Server, endpoints: Endpoint[]): Promise<Endpoint> {
   for (const endpoint of endpoints) {
