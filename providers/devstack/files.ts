@@ -11,7 +11,7 @@ const READ = `[ -e "$1" ] || exit ${NONE}; base64 < "$1"`;
 
 /** `$1` file, `$2` bytes, `$3` mode, `$4` digest of what it replaces, or `any`. A container's /etc/hosts cannot be renamed over. */
 const WRITE = [
-  'umask 077; f=$1; t=$f.labplan-part; mkdir -p -m 755 "$(dirname "$f")" || exit 1',
+  'umask 022; f=$1; t=$f.labplan-part; mkdir -p "$(dirname "$f")" || exit 1; umask 077',
   'rm -f "$t"; cat > "$t" || { rm -f "$t"; exit 1; }',
   // sshd reads a user's files as that user.
   'if [ -e "$f" ]; then chown --reference="$f" "$t" 2>/dev/null || :; [ "$4" = any ] || set -- "$1" "$2" "$(stat -c %a "$f")" "$4"; fi',

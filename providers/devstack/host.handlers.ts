@@ -55,8 +55,14 @@ export const hostDefinition: Definition<HostInputs, HostState> = {
 };
 
 /** Why the user that is there is not the one that devstack can run as. */
-function userProblem({ name, user, uid, home }: HostInputs, { user: found }: HostFound): string | undefined {
-  if (found === undefined) return undefined;
+function userProblem(
+  { name, user, uid, home }: HostInputs,
+  { user: found, uidOwner }: Pick<HostFound, "user" | "uidOwner">,
+): string | undefined {
+  if (found === undefined)
+    return uidOwner === undefined
+      ? undefined
+      : `"${name}": uid ${uid} is that of the user "${uidOwner}" there, and "${user}" must have it on every node. Choose another "uid:" for all nodes.`;
   if (found.uid !== uid)
     return `"${name}": the user "${user}" is there with uid ${found.uid}, and on every node it must have uid ${uid}: live migration compares numbers. Say "uid: ${found.uid}" for all nodes, take another user name, or remove that user there.`;
   if (found.home !== home)
@@ -89,7 +95,7 @@ async function reconcile(
     if (found.home === "none") made.add("home");
     if (!found.hasKey) made.add("key");
     await writeNote(shell, HOST_NOTE, {
-      ...{ mark: blockMark(run.mark), machine: name, user, home, made: [...made].sort() },
+      ...{ mark: blockMark(run.mark), machine: name, user, home, uid, made: [...made].sort() },
       hostName: note?.hostName ?? found.hostName,
     } as HostNote);
 
@@ -138,7 +144,7 @@ function userMessage(inputs: HostInputs, code: number | null, said: string): str
   const { name, user, uid, home } = inputs;
   switch (code) {
     case EXIT.uidTaken:
-      return `"${name}": uid ${uid} is that of the user "${said}" there, and "${user}" must have it on every node. Choose another "uid:" for all nodes.`;
+      return userProblem(inputs, { uidOwner: said });
     case EXIT.otherUid:
     case EXIT.otherHome:
       return userProblem(inputs, {
@@ -147,7 +153,7 @@ function userMessage(inputs: HostInputs, code: number | null, said: string): str
           uid: code === EXIT.otherUid ? Number(said) : uid,
           home: code === EXIT.otherHome ? said : home,
         },
-      } as HostFound);
+      });
     case EXIT.noTool:
       return `"${name}": there is no useradd. Install it (Debian: passwd, RHEL: shadow-utils).`;
     case EXIT.sudoers:

@@ -7,6 +7,7 @@ import type { HostInputs, HostState } from "./types";
 export interface HostNote extends Note {
   user: string;
   home: string;
+  uid: number;
   made: ("key" | "user" | "home")[];
   /** Host name of before. */
   hostName: string;
@@ -17,6 +18,8 @@ export interface HostFound {
   hostsLine: boolean;
   /** Absent where there is no such user. */
   user?: { name: string; uid: number; home: string };
+  /** Who has the number that it is to have. */
+  uidOwner?: string;
   home: "open" | "closed" | "none";
   sudoers: boolean;
   publicKey?: string;
@@ -35,10 +38,12 @@ export function parseLook(text: string): HostFound {
   );
   const [name = "", , uid = "", , , home = ""] = (fields.get("user") ?? "").split(":");
   const publicKey = fields.get("key");
+  const uidOwner = fields.get("owner");
   return {
     hostName: fields.get("host") ?? "",
     hostsLine: fields.get("hosts") === "ours",
     ...(name === "" ? {} : { user: { name, uid: Number(uid), home } }),
+    ...(uidOwner ? { uidOwner } : {}),
     home: (fields.get("home") as "open" | "closed" | undefined) ?? "none",
     sudoers: fields.get("sudoers") === "ours",
     ...(publicKey === undefined ? {} : { publicKey }),
@@ -48,7 +53,7 @@ export function parseLook(text: string): HostFound {
 }
 
 export async function lookAtHost(shell: RootShell, inputs: HostInputs): Promise<HostFound> {
-  const words = [inputs.hostName, inputs.user, inputs.home];
+  const words = [inputs.hostName, inputs.user, inputs.home, `${inputs.uid}`];
   return parseLook((await shell.run("look at the node", LOOK, words)).stdout);
 }
 

@@ -15,15 +15,13 @@ export const EXIT = {
 /** Debian's and Red Hat's own way to look a name up, and the file where there is no getent. */
 const FIND = `find_user() { getent passwd "$1" 2>/dev/null || awk -F: -v u="$1" '$1 == u || $3 == u' /etc/passwd | head -n 1; }`;
 
-/**
- * `$1` host name, `$2` user, `$3` home: `key=value` lines of what there is. Read only.
- */
+/** `$1` host name, `$2` user, `$3` home, `$4` uid: `key=value` lines of what there is. Read only. */
 export const LOOK = [
   SBIN,
   FIND,
   'echo "host=$(hostname)"',
   'grep -qs "^127.0.1.1 $1 # labplan$" /etc/hosts && echo hosts=ours || :',
-  'line=$(find_user "$2"); echo "user=$line"',
+  'line=$(find_user "$2"); echo "user=$line"; echo "owner=$(find_user "$4" | cut -d : -f 1)"',
   'case $(stat -c %A "$3" 2>/dev/null) in d????????x) echo home=open ;; d*) echo home=closed ;; esac',
   '[ ! -e "/etc/sudoers.d/labplan-$2" ] || echo sudoers=ours',
   'if [ -r "$3/.ssh/id_ed25519.pub" ]; then echo "key=$(head -n 1 "$3/.ssh/id_ed25519.pub")"; fi',
@@ -110,12 +108,14 @@ export const INSTALL = [
   `else exit ${EXIT.noTool}; fi`,
 ].join("\n");
 
-/** `$1` user, `$2` home, then what we made of `key`, `user`, `home`: what is ours goes, and nothing else. */
+/** `$1` user, `$2` home, `$3` uid, then what we made of `key`, `user`, `home`: what is ours goes, and nothing else. */
 export const REMOVE = [
   SBIN,
   FIND,
-  'u=$1 h=$2; shift 2; rm -f "/etc/sudoers.d/labplan-$u"',
+  'u=$1 h=$2 n=$3; shift 3; rm -f "/etc/sudoers.d/labplan-$u"',
   'line=$(find_user "$u")',
+  // Somebody else's by now, whatever we had meant to make.
+  '[ -z "$line" ] || [ "$(echo "$line" | cut -d : -f 3)" = "$n" ] || exit 0',
   "for made; do case $made in",
   '  key) rm -f "$h/.ssh/id_ed25519" "$h/.ssh/id_ed25519.pub" ;;',
   "  user)",

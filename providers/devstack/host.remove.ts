@@ -47,7 +47,7 @@ async function takeAway(shell: RootShell, state: HostState, run: Run<HostState>)
         });
   });
   await run.step("2/3 user", async () => {
-    const { code, stderr } = await shell.exec(REMOVE, [note.user, note.home, ...note.made]);
+    const { code, stderr } = await shell.exec(REMOVE, [note.user, note.home, `${note.uid}`, ...note.made]);
     if (code !== 0)
       throw new LabError(
         `"${state.name}": the user "${note.user}" could not be removed: ${stderr.trim()}. End what runs as it there, and repeat.`,
