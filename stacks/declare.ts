@@ -1,11 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { LabResource, type LivesOn } from "../providers/core/resource";
 import { kinds } from "../providers/registry";
+import { isPluginKind, PluginDeclarer } from "./openstack/declare";
 import type { LabPlan, PlannedResource } from "./plan/types";
 import { resourceKey } from "./plan/types";
 
 /** Declare every planned resource to the engine, in the plan's order. Returned by key, for outputs. */
-export function declare(plan: LabPlan): Map<string, LabResource> {
+export function declare(plan: LabPlan): Map<string, pulumi.CustomResource> {
   // The SDK asks for the stack of each declaration, maps it to the sources (7 ms) and keeps it in the state (700
   // bytes). Ours all come from here, so it is not written.
   const prepare = Error.prepareStackTrace;
@@ -17,30 +18,36 @@ export function declare(plan: LabPlan): Map<string, LabResource> {
   }
 }
 
-function declareAll(plan: LabPlan): Map<string, LabResource> {
-  const declared = new Map<string, LabResource>();
-  const found = (keys: string[]) =>
-    keys.map((key) => {
-      const resource = declared.get(key);
-      if (!resource) throw new Error(`plan: "${key}" is not declared before what needs it`);
-      return resource;
-    });
-  for (const planned of plan.resources)
+function declareAll(plan: LabPlan): Map<string, pulumi.CustomResource> {
+  const declared = new Map<string, pulumi.CustomResource>();
+  const plugin = new PluginDeclarer();
+  const found = (key: string): pulumi.CustomResource => {
+    const resource = declared.get(key);
+    if (!resource) throw new Error(`plan: "${key}" is not declared before what needs it`);
+    return resource;
+  };
+  // What others live on or reach is always one of ours.
+  const ours = (key: string) => found(key) as LabResource;
+  for (const planned of plan.resources) {
+    const dependsOn = planned.dependsOn.map(found);
     declared.set(
       resourceKey(planned.kind, planned.name),
-      declareOne(plan, planned, found(planned.dependsOn), found(planned.recreateWith), {
-        ...(planned.on ? { on: { ...planned.on, machine: found([planned.on.key])[0] as LabResource } } : {}),
-        ...(planned.peers ? { peers: named(planned.peers, found) } : {}),
-      }),
+      isPluginKind(planned.kind)
+        ? plugin.declare(planned, dependsOn, found)
+        : declareOne(plan, planned, dependsOn, planned.recreateWith.map(found), {
+            ...(planned.on ? { on: { ...planned.on, machine: ours(planned.on.key) } } : {}),
+            ...(planned.peers ? { peers: mapValues(planned.peers, ours) } : {}),
+          }),
     );
+  }
   return declared;
 }
 
 function declareOne(
   plan: LabPlan,
   planned: PlannedResource,
-  dependsOn: LabResource[],
-  recreateWith: LabResource[],
+  dependsOn: pulumi.Resource[],
+  recreateWith: pulumi.Resource[],
   { on, peers }: { on?: LivesOn; peers?: Record<string, LabResource> },
 ): LabResource {
   const { kind, name, formerNames = [], markName, inputs, backend } = planned;
@@ -60,7 +67,7 @@ function declareOne(
       ...(entry.secretOutputs ? { additionalSecretOutputs: [...entry.secretOutputs] } : {}),
       ...(formerNames.length > 0 ? { aliases: formerNames.map((former) => ({ name: former })) } : {}),
     } satisfies pulumi.CustomResourceOptions & {
-      recreateWith: LabResource[];
+      recreateWith: pulumi.Resource[];
       outputs: readonly string[];
       on?: LivesOn;
       peers?: Record<string, LabResource>;
@@ -68,8 +75,5 @@ function declareOne(
   );
 }
 
-const named = (
-  keys: Record<string, string>,
-  found: (keys: string[]) => LabResource[],
-): Record<string, LabResource> =>
-  Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, found([key])[0] as LabResource]));
+const mapValues = <T, R>(values: Record<string, T>, map: (value: T) => R): Record<string, R> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));

@@ -61,15 +61,15 @@ function loginAtHost(
 
 /** A floating IP is known to the cloud alone; a planned address lies behind the bastion, where there is one. */
 function loginAtServer(
-  { user, address, floatingIp, wait }: ServerInputs,
+  { user, fixedAddress, floatingIp, wait }: ServerInputs,
   backend: PlannedResource["backend"],
 ): Login | undefined {
   if (floatingIp) return { user };
-  if (address === undefined) return undefined;
+  if (fixedAddress === undefined) return undefined;
   const bastion = backend.kind === "openstack" ? backend.bastion : undefined;
   return {
     user,
-    host: address,
+    host: fixedAddress,
     port: wait.port ?? 22,
     ...(bastion === undefined ? {} : { jump: bastion.replace(/^ssh:\/\/|\/$/g, "") }),
   };

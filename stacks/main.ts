@@ -3,13 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { isOffline } from "../providers/core/settings";
 import { declare } from "./declare";
 import { lockPath } from "./lock-path";
+import { isPluginKind } from "./openstack/declare";
 import { outputsOf } from "./outputs";
 import { renderLock } from "./plan/lock-file";
 import type { LabPlan } from "./plan/types";
-import { readStack } from "./read-stack";
+import { type ReadLab, readLab } from "./read-stack";
 
 export = async () => {
-  const plan = readStack();
+  const plan = await settled(readLab());
   for (const note of plan.notes) await pulumi.log.warn(note);
   for (const fact of plan.newFacts) await pulumi.log.info(`new in ${lockPath(plan.stack)}: ${fact}`);
   if (isOffline(process.env) && !pulumi.runtime.isDryRun())
@@ -23,6 +24,15 @@ export = async () => {
   if (!pulumi.runtime.isDryRun()) writeLock(plan);
   return outputsOf(plan, declare(plan));
 };
+
+/** With what only its clouds know, before the engine is told of anything; an offline preview asks none. */
+async function settled({ plan, refuse }: ReadLab): Promise<LabPlan> {
+  if (isOffline(process.env) || !plan.resources.some(({ kind }) => isPluginKind(kind))) return plan;
+  // Loaded where there is a cloud.
+  const { askClouds } = require("./openstack/ask") as typeof import("./openstack/ask");
+  const asked = await askClouds(plan);
+  return asked.plan ?? refuse(asked.problems);
+}
 
 /** Before the first resource is made: an address must never be used that the lock does not know. */
 function writeLock(plan: LabPlan): void {

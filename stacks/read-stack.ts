@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { loadConfig } from "./config/load";
 import { formatProblem, type PositionedProblem, positioned, sorted } from "./config/positions";
+import type { ConfigProblem } from "./config/types";
 import { lockPath } from "./lock-path";
 import { emptyLock, LockFileError, parseLock } from "./plan/lock-file";
 import { plan } from "./plan/plan";
@@ -13,7 +14,15 @@ const TEXT_SECTIONS = ["lab", "addressPool"];
 const OBJECT_SECTIONS = ["backends", "networks", "images", "machines", "bootServer", "vpn", "devstack"];
 
 /** From the engine's config to the plan. Everything wrong in it is one error, which lists all of it. */
-export function readStack(): LabPlan {
+export const readStack = (): LabPlan => readLab().plan;
+
+export interface ReadLab {
+  plan: LabPlan;
+  /** What was found later, told as what is wrong in the config is. */
+  refuse(problems: readonly ConfigProblem[]): never;
+}
+
+export function readLab(): ReadLab {
   const stack = pulumi.getStack();
   const file = path.join("stacks", `Pulumi.${stack}.yaml`);
   const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
@@ -30,7 +39,12 @@ export function readStack(): LabPlan {
     const lockFile = lockPath(stack);
     const lock = readLock(lockFile, sorted(found).map(formatProblem));
     const planned = plan(config, lock, now(), { allowRemovals: process.env.LABPLAN_ALLOW_REMOVALS === "1" });
-    if (planned.plan && loaded.config) return planned.plan;
+    if (planned.plan && loaded.config)
+      return {
+        plan: planned.plan,
+        refuse: (problems) =>
+          refuse(sorted(problems.map((problem) => positioned(problem, source))).map(formatProblem)),
+      };
     found.push(...planned.problems.map((problem) => positioned(problem, source)));
   }
   return refuse(sorted(found).map(formatProblem));

@@ -46,7 +46,7 @@ export class LabResource extends pulumi.dynamic.Resource {
     identity: Identity,
     inputs: pulumi.Inputs,
     opts: pulumi.CustomResourceOptions & {
-      recreateWith?: LabResource[];
+      recreateWith?: pulumi.Resource[];
       outputs?: readonly string[];
       on?: LivesOn;
       peers?: Record<string, LabResource>;
@@ -110,5 +110,5 @@ const mapValues = <T, R>(values: Record<string, T>, map: (value: T) => R): Recor
  * `dependsOn` alone it deletes a network under a running domain that it shows as unchanged (measured). With a
  * property that depends on the network, it deletes the domain first, then the network, and makes both again.
  */
-const edge = (resources: LabResource[]): pulumi.Output<number> =>
+const edge = (resources: pulumi.Resource[]): pulumi.Output<number> =>
   pulumi.all(resources.map((r) => r.urn)).apply(() => 1);

@@ -12,7 +12,7 @@ export interface ServerInputs {
   /** Its name in the cloud; servers are told apart by our mark in their metadata. */
   serverName: string;
   /** Planned address on the network that it is reached on, where it has one. */
-  address?: string;
+  fixedAddress?: string;
   /** It is reached at a floating IP, which only the cloud knows. */
   floatingIp: boolean;
   /** Login user. */
@@ -29,6 +29,10 @@ export interface ServerState extends ServerInputs {
   serverId: string;
   /** `ACTIVE`, `SHUTOFF` … */
   status: string;
+  /** It could not be made, or broke. */
+  failed: boolean;
+  /** The floating IP, else the planned address. */
+  address?: string;
   sshPort?: number;
   /** Learned from its console, or `hostKey`. */
   sshHostKey?: string;

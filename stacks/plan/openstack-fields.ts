@@ -1,3 +1,4 @@
+import { MARK_KEY } from "../../providers/openstack/marks";
 import { suggest } from "../config/suggest";
 import type { ConfigPath, MachineConfig, NetworkConfig, NicConfig } from "../config/types";
 import type { Context } from "./context";
@@ -56,9 +57,6 @@ const NO_CARD_FIELDS: (keyof NicConfig & string)[] = [
 
 /** Metadata keys and values are at most 255 characters (nova's API reference, "Create server"). */
 const MAX_METADATA = 255;
-
-/** The key of our mark in a server's metadata. */
-export const MARK_KEY = "labplan";
 
 /** Fields of a server on a machine that is none. */
 export function checkNoCloudFields(config: MachineConfig, place: string, add: Add): void {

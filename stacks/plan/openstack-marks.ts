@@ -1,13 +1,14 @@
 import { markText } from "../../providers/core/definition";
+import { markedDescription } from "../../providers/openstack/marks";
 import type { BackendConfig, Declared } from "../config/types";
 import type { Context } from "./context";
 import { renamed } from "./renamed";
 import type { Seed } from "./seeds";
 import type { PlannedResource } from "./types";
 
-/** `labplan k3v9q2x7/dev/w1`: the mark in the description of what carries no metadata. */
+/** The mark of what carries no metadata. */
 export const describedBy = ({ config: { lab, stack } }: Context, name: string): string =>
-  `labplan ${markText({ lab, stack, name })}`;
+  markedDescription(markText({ lab, stack, name }));
 
 interface Thing extends Pick<Seed, "seed"> {
   logical: string;

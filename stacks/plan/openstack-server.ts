@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { markText } from "../../providers/core/definition";
+import { MARK_KEY } from "../../providers/openstack/marks";
 import type { ServerInputs } from "../../providers/openstack/server";
 import type { Context } from "./context";
 import type { MachineFacts } from "./machines";
 import type { NicFacts } from "./nics";
-import { imageNameOf, MARK_KEY } from "./openstack-fields";
+import { imageNameOf } from "./openstack-fields";
 import { labGroupKey, machineGroupKey } from "./openstack-groups";
 import { describedBy, pluginResource } from "./openstack-marks";
 import { networkKey, routerInterfaceKey, subnetKey } from "./openstack-network";
@@ -173,7 +174,7 @@ function serverInputs(context: Context, machine: MachineFacts, floating: NicFact
     name: logical,
     backend: config.backend,
     serverName: machine.name,
-    ...(address === undefined ? {} : { address }),
+    ...(address === undefined ? {} : { fixedAddress: address }),
     floatingIp: floating !== undefined,
     user,
     ...(config.hostKey === undefined ? {} : { hostKey: config.hostKey.trim() }),

@@ -158,7 +158,7 @@ describe("a server", () => {
       name: "w1",
       backend: "cloud",
       serverName: "w1",
-      address: "10.20.0.2",
+      fixedAddress: "10.20.0.2",
       floatingIp: true,
       user: "debian",
       running: true,

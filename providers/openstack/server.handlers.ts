@@ -1,0 +1,171 @@
+import type { Definition, Run } from "../core/definition";
+import { markText } from "../core/definition";
+import { DeadlineError, LabError } from "../core/errors";
+import { stopwatch } from "../core/stopwatch";
+import { DEFAULT_TIMEOUT_S, waitForLogin } from "../ssh/arrival";
+import type { SshTarget } from "../ssh/target";
+import { cloudOf, type Server, type SharedCloud } from "./clients";
+import { hostKeyIn } from "./console";
+import { MARK_KEY, markedDescription } from "./marks";
+import type { ServerInputs, ServerState } from "./server";
+import { serverChanges } from "./server.changes";
+import { serverSchema } from "./server.schema";
+
+const POLL_MS = 2_000;
+const ACTIVE_TIMEOUT_S = 600;
+const CONSOLE_POLL_MS = 3_000;
+
+/** Sees that the server of a machine runs, and how it is reached. It is made and removed by the plugin's resources. */
+export const serverDefinition: Definition<ServerInputs, ServerState> = {
+  kind: "openstack:Server",
+  schema: serverSchema,
+  changes: serverChanges,
+  expects: { failed: { value: false, sentence: "the server is in state ERROR" } },
+
+  id: ({ name }) => name,
+
+  async observe(inputs, run, known) {
+    const cloud = cloudOf(run.backend);
+    const server = await serverOf(cloud, run);
+    if (!server) return undefined;
+    const isSame = known?.serverId === server.id;
+    return stateOf(inputs, server, {
+      ...addressIn(inputs, inputs.floatingIp ? await floatingIpOf(cloud, run) : undefined),
+      ...(isSame && known.sshPort !== undefined ? { sshPort: known.sshPort } : {}),
+      ...(isSame && known.sshHostKey !== undefined ? { sshHostKey: known.sshHostKey } : {}),
+    });
+  },
+
+  async reconcile(inputs, _observed, run) {
+    const cloud = cloudOf(run.backend);
+    const server = await run.step("1/3 the server runs", () => running(inputs, cloud, run));
+    const found = await run.step("2/3 its address", () => reachedAt(inputs, cloud, run));
+    return run.step("3/3 its host key", async () => {
+      const sshPort = inputs.wait.port ?? 22;
+      const sshHostKey = inputs.hostKey ?? (await learnedKey(inputs, server, cloud, run));
+      const arrival = { ...found, sshPort, ...(sshHostKey === undefined ? {} : { sshHostKey }) };
+      if (inputs.wait.for === "ssh" && inputs.running) await loggedIn(inputs, arrival, run);
+      return stateOf(inputs, server, arrival);
+    });
+  },
+
+  // The server goes with the plugin's resource.
+  remove: async () => {},
+};
+
+type Arrival = Pick<ServerState, "address" | "sshPort" | "sshHostKey">;
+
+const stateOf = (inputs: ServerInputs, { id, status }: Server, arrival: Arrival): ServerState => ({
+  ...inputs,
+  serverId: id,
+  status,
+  failed: status === "ERROR",
+  ...arrival,
+});
+
+/** By our mark: names are not unique in a cloud. */
+async function serverOf(cloud: SharedCloud, { mark }: Pick<Run, "mark">): Promise<Server | undefined> {
+  const wanted = markText(mark);
+  const found = (await cloud.servers()).filter(
+    ({ metadata, status }) => metadata[MARK_KEY] === wanted && !/DELETED/.test(status),
+  );
+  // One that is being deleted beside a new one is the old one.
+  return found.find((one) => one["OS-EXT-STS:task_state"] !== "deleting") ?? found[0];
+}
+
+async function running(inputs: ServerInputs, cloud: SharedCloud, run: Run<ServerState>): Promise<Server> {
+  const watch = stopwatch(run);
+  const wanted = inputs.running ? "ACTIVE" : "SHUTOFF";
+  for (;;) {
+    const server = await serverOf(cloud, run);
+    if (server?.status === wanted) return server;
+    if (server?.status === "ERROR") throw broken(inputs, server);
+    if (watch.elapsedS() >= ACTIVE_TIMEOUT_S)
+      throw new DeadlineError(
+        `${inputs.name}: its server is ${server ? `in state ${server.status}` : "not there"} after ${ACTIVE_TIMEOUT_S} s, and not ${wanted}. See "openstack server show ${server?.id ?? inputs.serverName}"; "pulumi up" resumes here.`,
+      );
+    run.progress(`[1/3 the server runs] ${server?.status ?? "not seen yet"}`);
+    await watch.pause(POLL_MS);
+  }
+}
+
+/** A server in ERROR stays so, whatever the engine believes. */
+const broken = ({ name }: ServerInputs, { id, fault }: Server): LabError =>
+  new LabError(
+    `${name}: its server is in state ERROR${fault ? `: ${fault.message} (${fault.code})` : ""}. Make room for it or mend the cloud, then delete it ("openstack server delete ${id}"): "pulumi up" makes it anew.`,
+  );
+
+const addressIn = (
+  { fixedAddress }: ServerInputs,
+  floating: string | undefined,
+): Pick<Arrival, "address"> => {
+  const address = floating ?? fixedAddress;
+  return address === undefined ? {} : { address };
+};
+
+/** Of neutron: what nova shows of a server's addresses is refreshed now and then. */
+async function floatingIpOf(cloud: SharedCloud, { mark }: Pick<Run, "mark">): Promise<string | undefined> {
+  const wanted = markedDescription(markText(mark));
+  return (await cloud.floatingIps()).find(({ description }) => description === wanted)?.floating_ip_address;
+}
+
+async function reachedAt(
+  inputs: ServerInputs,
+  cloud: SharedCloud,
+  run: Run<ServerState>,
+): Promise<Pick<Arrival, "address">> {
+  if (!inputs.floatingIp) return addressIn(inputs, undefined);
+  const floating = await floatingIpOf(cloud, run);
+  if (floating === undefined)
+    throw new LabError(
+      `${inputs.name}: no floating IP of the cloud carries our mark. Was it removed? "pulumi up --refresh" makes it again.`,
+    );
+  return { address: floating };
+}
+
+/** Its console shows it, once cloud-init has come that far. Who waits for nothing does not wait for it either. */
+async function learnedKey(
+  { name, wait, running: runs }: ServerInputs,
+  { id }: Server,
+  cloud: SharedCloud,
+  run: Run<ServerState>,
+): Promise<string | undefined> {
+  const watch = stopwatch(run);
+  const limit = wait.for === "ssh" && runs ? (wait.timeoutS ?? DEFAULT_TIMEOUT_S) : 0;
+  for (;;) {
+    const { output } = await cloud.api.post<{ output: string | null }>("compute", `/servers/${id}/action`, {
+      "os-getConsoleOutput": {},
+    });
+    const key = hostKeyIn(output ?? "");
+    if (key !== undefined || limit === 0) return key;
+    if (watch.elapsedS() >= limit)
+      throw new DeadlineError(
+        `${name}: its console log shows no SSH host key within ${limit} s. Look at it ("openstack console log show ${id}"): does its image run cloud-init? Else give the key: \`hostKey: ssh-ed25519 …\`.`,
+      );
+    run.progress("[3/3 its host key] waiting for cloud-init to print it");
+    await watch.pause(CONSOLE_POLL_MS);
+  }
+}
+
+async function loggedIn(inputs: ServerInputs, arrival: Arrival, run: Run<ServerState>): Promise<void> {
+  const via = inputs.floatingIp ? undefined : bastionOf(run);
+  await waitForLogin(inputs, arrival as { address: string }, {
+    timeoutS: inputs.wait.timeoutS ?? DEFAULT_TIMEOUT_S,
+    signal: run.signal,
+    onProgress: (message) => run.progress(`[3/3 its host key] ${message}`),
+    ...(via ? { via } : {}),
+  });
+}
+
+function bastionOf({ backend }: Pick<Run, "backend">): SshTarget | undefined {
+  if (backend.kind !== "openstack" || backend.bastion === undefined) return undefined;
+  const { bastion, bastionHostKey, identityFile } = backend;
+  const { hostname, port, username } = new URL(bastion);
+  return {
+    host: hostname.replace(/^\[|\]$/g, ""),
+    ...(port === "" ? {} : { port: Number(port) }),
+    ...(username === "" ? {} : { user: decodeURIComponent(username) }),
+    ...(bastionHostKey === undefined ? {} : { hostKey: bastionHostKey.trim() }),
+    ...(identityFile === undefined ? {} : { identityFile }),
+  };
+}

@@ -1,0 +1,83 @@
+import { OpenStackClient } from "../../providers/openstack/client";
+import { findCloud } from "../../providers/openstack/clouds";
+import type { ConfigProblem, OpenStackBackend } from "../config/types";
+import { chosenFlavor, isCloudReference, isFlavorReference } from "../plan/openstack-references";
+import { own, stable } from "../plan/stable";
+import type { LabPlan, PlannedResource } from "../plan/types";
+import { checkCloud, externalNetwork, flavorOf } from "./checks";
+import { askCloud, type CloudFacts } from "./facts";
+
+/** Clouds of a plan, by the names of their backends. */
+export function cloudsOf({ resources }: LabPlan): Map<string, OpenStackBackend> {
+  const clouds = new Map<string, OpenStackBackend>();
+  for (const { kind, backend, inputs } of resources)
+    if (kind.startsWith("openstack:") && backend.kind === "openstack")
+      clouds.set(String(inputs.backend), backend);
+  return clouds;
+}
+
+/** The plan with what only its clouds know, or everything that they would refuse. */
+export async function askClouds(
+  plan: LabPlan,
+): Promise<{ plan: LabPlan; problems: [] } | { plan?: undefined; problems: ConfigProblem[] }> {
+  const problems: ConfigProblem[] = [];
+  let settled = plan;
+  await Promise.all(
+    [...cloudsOf(plan)].map(async ([name, backend]) => {
+      try {
+        const facts = await factsOf(plan, name, backend);
+        problems.push(...checkCloud(plan, name, facts));
+        settled = settle(settled, name, backend, facts);
+      } catch (error) {
+        // A cloud that cannot be asked is a refusal like the others, and told with them.
+        problems.push({ path: ["backends", name], message: (error as Error).message });
+      }
+    }),
+  );
+  return problems.length > 0 ? { problems } : { plan: settled, problems: [] };
+}
+
+async function factsOf(plan: LabPlan, name: string, backend: OpenStackBackend): Promise<CloudFacts> {
+  const { cloud, region } = backend;
+  const api = new OpenStackClient(
+    findCloud({ ...(cloud === undefined ? {} : { cloud }), ...(region === undefined ? {} : { region }) }),
+  );
+  try {
+    const images = plan.resources
+      .filter(({ kind, inputs }) => kind === "openstack:compute/Instance" && inputs.backend === name)
+      .map(({ inputs }) => String(inputs.imageName));
+    return await askCloud(api, [...new Set(images)]);
+  } finally {
+    api.close();
+  }
+}
+
+/** References to the cloud's facts become values, and chosen flavors are kept in the lock. */
+export function settle(plan: LabPlan, name: string, backend: OpenStackBackend, facts: CloudFacts): LabPlan {
+  const external = externalNetwork(backend.externalNetwork, facts);
+  const flavors: Record<string, string> = { ...plan.lock.flavors };
+  const newFacts = [...plan.newFacts];
+  const fact = (value: unknown, resource: PlannedResource): unknown => {
+    if (isCloudReference(value))
+      return external?.[value.cloud === "externalNetworkId" ? "id" : "name"] ?? value;
+    if (!isFlavorReference(value)) return value;
+    const flavor = flavorOf(resource, facts);
+    if (!flavor) return value;
+    const entry = chosenFlavor(flavor.name, value.flavorWith);
+    if (own(flavors, resource.name) !== entry) newFacts.push(`${resource.name} has flavor ${entry}`);
+    flavors[resource.name] = entry;
+    return flavor.name;
+  };
+  const resources = plan.resources.map((resource) =>
+    resource.inputs.backend === name && resource.kind.startsWith("openstack:")
+      ? {
+          ...resource,
+          inputs: Object.fromEntries(
+            Object.entries(resource.inputs).map(([key, value]) => [key, fact(value, resource)]),
+          ),
+        }
+      : resource,
+  );
+  const lock = Object.keys(flavors).length > 0 ? stable({ ...plan.lock, flavors }) : plan.lock;
+  return { ...plan, resources, lock, newFacts };
+}

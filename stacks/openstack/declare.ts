@@ -1,0 +1,96 @@
+import type * as openstack from "@pulumi/openstack";
+import type * as pulumi from "@pulumi/pulumi";
+import { unknown } from "@pulumi/pulumi/output";
+import type { BackendConfig } from "../config/types";
+import { isCloudReference, isFlavorReference, isOutputReference } from "../plan/openstack-references";
+import type { PlannedResource } from "../plan/types";
+
+type Sdk = typeof openstack;
+type ResourceClass = new (
+  name: string,
+  args: pulumi.Inputs,
+  opts: pulumi.CustomResourceOptions,
+) => pulumi.CustomResource;
+
+/** Kinds of the plugin: `openstack:networking/Port`. Our own are without a module. */
+export const isPluginKind = (kind: string): boolean => /^openstack:[a-z]+\//.test(kind);
+
+/** Options of one kind, with the reason for each. */
+const OPTIONS: Record<string, pulumi.CustomResourceOptions> = {
+  "openstack:compute/Instance": {
+    // Another image is a rebuild in place otherwise: the server keeps its id, and what is on it is not what is planned.
+    replaceOnChanges: ["imageName"],
+    ignoreChanges: [
+      // Its ports say which networks it is on; a refresh fills in what nova makes of them.
+      "accessIpV4",
+      "accessIpV6",
+      // The groups are the ports' own; nova shows their names here.
+      "securityGroups",
+    ],
+  },
+  "openstack:networking/Network": {
+    // The plugin reads tags that others put there.
+    ignoreChanges: ["tags"],
+  },
+};
+
+/** Of the plugin's resources of a plan: its SDK and a provider for each cloud are made with the first one. */
+export class PluginDeclarer {
+  #sdk: Sdk | undefined;
+  readonly #providers = new Map<string, pulumi.ProviderResource>();
+
+  declare(
+    planned: PlannedResource,
+    dependsOn: pulumi.Resource[],
+    declared: (key: string) => pulumi.Resource,
+  ): pulumi.CustomResource {
+    const { kind, name, formerNames = [], inputs, backend } = planned;
+    const { backend: backendName, ...args } = inputs;
+    const Class = this.#classOf(kind);
+    return new Class(name, resolved(args, declared) as pulumi.Inputs, {
+      ...OPTIONS[kind],
+      provider: this.#providerOf(String(backendName), backend),
+      // Planned names, addresses and MACs are taken as long as the old one is there.
+      deleteBeforeReplace: true,
+      dependsOn,
+      ...(formerNames.length > 0 ? { aliases: formerNames.map((former) => ({ name: former })) } : {}),
+    });
+  }
+
+  /** Loaded when there is something to declare: 0.3 s that other labs need not pay. */
+  get #openstack(): Sdk {
+    this.#sdk ??= require("@pulumi/openstack") as Sdk;
+    return this.#sdk;
+  }
+
+  #classOf(kind: string): ResourceClass {
+    const [, module = "", type = ""] = /^openstack:([a-z]+)\/(\w+)$/.exec(kind) ?? [];
+    const classes = this.#openstack[module as "networking"] as unknown as Record<string, ResourceClass>;
+    const found = classes?.[type];
+    if (!found) throw new Error(`plan: @pulumi/openstack has no ${module}.${type}`);
+    return found;
+  }
+
+  /** Without any secret: the plugin reads clouds.yaml and the OS_* variables by itself. */
+  #providerOf(name: string, backend: BackendConfig): pulumi.ProviderResource {
+    const known = this.#providers.get(name);
+    if (known) return known;
+    const { cloud, region } = backend as { cloud?: string; region?: string };
+    const made = new this.#openstack.Provider(`openstack-${name}`, {
+      ...(cloud === undefined ? {} : { cloud }),
+      ...(region === undefined ? {} : { region }),
+    });
+    this.#providers.set(name, made);
+    return made;
+  }
+}
+
+/** References to other resources become their outputs; what no cloud was asked for is unknown. */
+function resolved(value: unknown, declared: (key: string) => pulumi.Resource): unknown {
+  if (isOutputReference(value))
+    return (declared(value.ref) as unknown as Record<string, pulumi.Output<unknown>>)[value.output];
+  if (isCloudReference(value) || isFlavorReference(value)) return unknown;
+  if (Array.isArray(value)) return value.map((one) => resolved(one, declared));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, resolved(one, declared)]));
+}
