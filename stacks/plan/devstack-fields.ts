@@ -5,8 +5,8 @@ import { sortedKeys } from "./stable";
 /** Of devstack's hooks, by their numbers. */
 const EXTRA = /^[0-9]{2}-[A-Za-z0-9._-]+\.sh$/;
 const PATCH = /^[A-Za-z0-9][A-Za-z0-9._-]*\.(patch|diff)$/;
-/** Our own hook, which tells the phases. */
-const OURS = "80-labplan.sh";
+/** Our own plugin, which tells the phases. */
+const OURS = "labplan";
 
 /** Checks of the section that need nothing else of the lab. */
 export function checkTexts(
@@ -28,11 +28,11 @@ export function checkTexts(
         at("extras", name),
         `files of extras.d are called like "60-site.sh", and not "${name}". Rename it.`,
       );
-    else if (name === OURS)
-      problems.add(
-        at("extras", name),
-        `${OURS} is labplan's own, which tells the phases. Choose another name.`,
-      );
+  if (rest.plugins && Object.hasOwn(rest.plugins, OURS))
+    problems.add(
+      at("plugins", OURS),
+      `the plugin "${OURS}" is labplan's own, which tells the phases of stack.sh. Choose another name.`,
+    );
   const { timeoutS, silenceS } = rest;
   if (timeoutS !== undefined && silenceS !== undefined && silenceS > timeoutS)
     problems.add(

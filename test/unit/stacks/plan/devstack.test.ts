@@ -69,9 +69,7 @@ describe("what a layout is made of", () => {
     const key = (name: string) => `devstack:Node ${name}`;
     expect(forerunners(result, key("mq"))).not.toContain(key("db"));
     expect(forerunners(result, key("db"))).not.toContain(key("mq"));
-    expect(forerunners(result, key("ctl")))
-      .toContain(key("db"))
-      .toContain(key("mq"));
+    for (const name of ["db", "mq"]) expect(forerunners(result, key("ctl"))).toContain(key(name));
     expect(forerunners(result, key("hv1"))).toContain(key("ctl"));
     expect(forerunners(result, key("hv1"))).not.toContain(key("hv2"));
     expect(forerunners(result, "devstack:Join hv1")).toContain(key("hv1"));
