@@ -9,20 +9,26 @@ const HIDDEN = "[secret]";
 /** Shorter ones would tear every text to pieces, and are none. */
 const LEAST = 3;
 
-/** A text without secrets, longest first so that one that holds another is hidden as a whole. Their coded forms too. */
+const QUOTES = "[\\\\'\"]*";
+
+/** A secret as it is, and as a shell's trace or a reader of settings shows it: with quotes and backslashes in between. */
+const shown = (secret: string): string =>
+  [...secret]
+    .map((one) =>
+      /[A-Za-z0-9]/.test(one) ? one : `${QUOTES}${one.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")}${QUOTES}`,
+    )
+    .join("");
+
+/** A text without secrets, longest first so that one that holds another is hidden as a whole. */
 export function masked(text: string, secrets: Iterable<string>): string {
-  const forms = [...secrets]
+  const sorted = [...new Set(secrets)]
     .filter((secret) => secret.length >= LEAST)
-    .flatMap((secret) => [
-      secret,
-      encodeURIComponent(secret),
-      // As bash's xtrace and devstack's own quoting show it.
-      secret.replaceAll("'", "'\\''"),
-      secret.replace(/[^A-Za-z0-9_/.:,@%+=-]/g, "\\$&"),
-    ]);
-  return [...new Set(forms)]
-    .sort((a, b) => b.length - a.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
+    .sort((a, b) => b.length - a.length);
+  return sorted.reduce(
+    (rest, secret) =>
+      rest.replaceAll(encodeURIComponent(secret), HIDDEN).replace(new RegExp(shown(secret), "g"), HIDDEN),
+    text,
+  );
 }
 
 const MOST_BYTES = 4_000_000;

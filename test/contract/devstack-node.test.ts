@@ -1,0 +1,330 @@
+import "tsx/cjs"; // the SSH client is loaded by require(), as in the provider process
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { HostState, NodeInputs, NodeState } from "../../providers/devstack/types";
+import { available } from "../systems/nodes/start";
+import { CANARY, hostDefinition, nodeDefinition, type Options, Rack } from "./devstack-nodes.lab";
+import { Killed, newTrace, type Trace, up } from "./libvirt-handlers.run";
+import { watchProcesses } from "./ssh-access.lab";
+
+const reason = available();
+const STEPS = [
+  ...["1/8 undo", "2/8 clone", "3/8 patches", "4/8 extras", "5/8 local.conf", "6/8 stack.sh"],
+  ...["7/8 checks", "8/8 record"],
+];
+const STACKED = ["stack begin", "stack done"];
+
+describe.skipIf(reason && !process.env.CI)(
+  `devstack's nodes${reason ? ` (not run: ${reason})` : ""}`,
+  {
+    timeout: 300_000,
+  },
+  () => {
+    let rack: Rack;
+    let host: HostState;
+    const cwd = process.cwd();
+    let folder = "";
+    beforeAll(async () => {
+      rack = await Rack.start(1);
+      host = await up(hostDefinition, rack.host(), rack.run<HostState>(0));
+    });
+    afterAll(async () => {
+      if (host) await hostDefinition.remove(host, rack.run<HostState>(0));
+      await rack?.stop();
+    });
+    let left: NodeState | undefined;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "labplan-node-"));
+      process.chdir(folder);
+    });
+    afterEach(async () => {
+      await rack?.sh("rm -f /opt/stack/stand-in/fault");
+      if (left) await remove(left);
+      left = undefined;
+      await rack?.sh("rm -rf /opt/stack/stand-in /opt/stack/logs /opt/stack/data /opt/stack/status");
+      process.chdir(cwd);
+      rmSync(folder, { recursive: true });
+    });
+
+    const make = async (more: Partial<NodeInputs> = {}, known?: NodeState, options: Options = {}) => {
+      const inputs = rack.devstack(0, more);
+      left = { ...inputs, stackedAt: "", stackedWith: "", intact: false };
+      left = await up(nodeDefinition, inputs, rack.run<NodeState>(0, options), known);
+      return left;
+    };
+    const remove = (state: NodeState, options: Options = {}) =>
+      nodeDefinition.remove(state, rack.run<NodeState>(0, options));
+    /** Until it is told that stack.sh is in the phase that is slow. */
+    const inPhase = async (trace: Trace, work: Promise<unknown>) => {
+      let ended = false;
+      const end = () => {
+        ended = true;
+      };
+      work.then(end, end);
+      while (!ended && !trace.progress.some((line) => /phase install/.test(line))) await sleep(50);
+    };
+    const look = (state: NodeState, options: Options = {}) =>
+      nodeDefinition.observe(state, rack.run<NodeState>(0, options), state);
+    const there = () =>
+      rack.sh(
+        "cd /opt/stack; find . /var/lib/labplan -not -path '*/.git/*' -not -path './logs/*' -not -path './.ssh*' | sort",
+      );
+
+    it("trap openstack#21: is cloned, configured, stacked phase by phase, checked; and removed to nothing of ours", async () => {
+      const before = await there();
+      const trace = newTrace();
+      const state = await make({}, undefined, { trace });
+      expect(trace.steps).toEqual(STEPS);
+      expect(rack.runs()).toEqual(STACKED);
+      expect(state.stackedAt).toMatch(/^20\d\d-.*Z$/);
+      expect(state.intact).toBe(true);
+      expect(await look(state)).toEqual(state);
+      const journal = rack.read("/var/lib/labplan/devstack/journal.jsonl");
+      const events = journal
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      expect(events[0]).toMatchObject({ event: "begin", script: "stack.sh" });
+      expect(events.at(-1)).toMatchObject({ event: "end", script: "stack.sh", code: 0 });
+      expect(events.filter(({ event }) => event === "phase").map(({ phase }) => phase)).toEqual(
+        expect.arrayContaining(
+          ["pre-install", "install", "post-config", "extra", "test-config"].map((one) => `stack ${one}`),
+        ),
+      );
+      expect(await rack.sh("stat -c '%a %U' /opt/stack/devstack/local.conf")).toBe("600 stack\n");
+      // The same again does nothing.
+      const again = await make({}, state);
+      expect(again).toEqual(state);
+      expect(rack.runs()).toEqual(STACKED);
+      await remove(state);
+      left = undefined;
+      expect(rack.runs()).toEqual([...STACKED, "unstack begin", "unstack done", "clean begin", "clean done"]);
+      await rack.sh("rm -rf /opt/stack/stand-in /opt/stack/logs /opt/stack/data /opt/stack/status");
+      expect(await there()).toBe(before);
+    });
+
+    it("killed at any step and repeated: the same end, and nothing is stacked twice", async () => {
+      for (const dieAt of STEPS) {
+        await expect(make({}, undefined, { dieAt }), dieAt).rejects.toThrow(Killed);
+        const state = await make();
+        expect(state.intact, dieAt).toBe(true);
+        expect(rack.runs(), dieAt).toEqual(STACKED);
+        expect(await look(state), dieAt).toEqual(state);
+        await remove(state);
+        await rack.sh("rm -rf /opt/stack/stand-in");
+      }
+    });
+
+    it("a link that is cut or a run that is killed in the middle of stack.sh leaves it running; the next follows it", async () => {
+      await rack.fault("slow install 4");
+      const controller = new AbortController();
+      const trace = newTrace();
+      const first = make({}, undefined, { signal: controller.signal, trace });
+      const ended = first.catch((error: Error) => error);
+      await inPhase(trace, first);
+      controller.abort(new Error("Ctrl-C"));
+      expect(await ended).toBeInstanceOf(Error);
+      expect(rack.runs()).toEqual(["stack begin"]);
+      const second = newTrace();
+      const state = await make({}, undefined, { trace: second });
+      expect(second.said.join()).toMatch(/stack.sh still runs there, and is followed/);
+      expect(second.progress.join("\n")).toMatch(/\[6\/8 stack.sh\] phase \S+, \d+ lines, \d+ s; last: /);
+      expect(rack.runs()).toEqual(STACKED);
+      expect(state.intact).toBe(true);
+    });
+
+    it("a failure in any phase is told with it, its log is fetched without secrets, and the next try undoes it first", async () => {
+      for (const phase of ["pre-install", "install", "post-config", "extra", "test-config"]) {
+        await rack.fault(`fail ${phase} once`);
+        const error = await make().catch((one: Error) => one);
+        expect(`${error}`, phase).toMatch(
+          new RegExp(`"node1": stack.sh failed \\(exit \\d+\\) in phase ${phase} after \\d+ lines`),
+        );
+        const path = /The log is in (\S+\.log)/.exec(`${error}`)?.[1] ?? "";
+        expect(path).toContain(join(".labplan", "logs", "test", "node1-"));
+        expect(statSync(path).mode & 0o777).toBe(0o600);
+        const log = readFileSync(path, "utf8");
+        expect(log.length).toBeGreaterThan(200);
+        for (const text of [log, `${error}`]) expect(text).not.toContain("canary-Zk4");
+        expect(rack.read("/var/lib/labplan/devstack/run/stack.sh.log")).toContain("canary-Zk4");
+        const trace = newTrace();
+        await make({}, undefined, { trace });
+        expect(trace.said.join()).toMatch(/the last stack.sh failed: unstack.sh takes back/);
+        expect(rack.runs(), phase).toEqual(["stack begin", "unstack begin", "unstack done", ...STACKED]);
+        if (left) await remove(left);
+        await rack.sh("rm -rf /opt/stack/stand-in");
+      }
+      expect(readdirSync(join(folder, ".labplan/logs/test")).length).toBe(5);
+    });
+
+    it("one that hangs is told with its phase, goes on, and is ended by the next try only", async () => {
+      await rack.fault("hang post-config once");
+      const error = await make({ silenceS: 2 }).catch((one: Error) => one);
+      expect(`${error}`).toMatch(/hangs in phase post-config[\s\S]*said nothing for \d+ s \(limit 2 s\)/);
+      expect((error as Error).name).toBe("DeadlineError");
+      expect(await rack.sh("pgrep -f ./stack.sh | wc -l")).not.toBe("0\n");
+      const state = await make();
+      expect(rack.runs()).toEqual(["stack begin", "unstack begin", "unstack done", ...STACKED]);
+      expect(await rack.sh("pgrep -f ./stack.sh | wc -l")).toBe("0\n");
+      expect(state.intact).toBe(true);
+    });
+
+    it("two at once: the second says who is at it since when, and nothing is stacked twice", async () => {
+      await rack.fault("slow install 6");
+      const trace = newTrace();
+      const first = make({}, undefined, { trace });
+      await inPhase(trace, first);
+      const second = await up(nodeDefinition, rack.devstack(), rack.run<NodeState>(0)).catch(
+        (one: Error) => one,
+      );
+      expect(`${second}`).toMatch(/"node1": \S+@\S+ is at it: stack.sh runs there since 20\S+Z \(phase/);
+      await first;
+      expect(rack.runs()).toEqual(STACKED);
+    });
+
+    it("killed there, without a word: told, undone, stacked", async () => {
+      await rack.fault("slow install 5");
+      const trace = newTrace();
+      const first = make({}, undefined, { trace }).catch((one: Error) => one);
+      await inPhase(trace, first);
+      await rack.sh("kill -KILL $(sed -n 6p /var/lib/labplan/devstack/run/current)");
+      expect(`${await first}`).toMatch(/stack.sh was killed there/);
+      await rack.sh("rm -f /opt/stack/stand-in/fault");
+      await make();
+      expect(rack.runs().slice(-4)).toEqual(["unstack begin", "unstack done", ...STACKED]);
+      expect(rack.runs().filter((one) => one === "stack begin").length).toBe(2);
+    });
+
+    it("an edit of what it is stacked with restacks it once; of checks or deadlines never", async () => {
+      const state = await make();
+      const gentle = await make({ checks: ["true"], timeoutS: 50 }, state);
+      expect(rack.runs()).toEqual(STACKED);
+      const localConf = `${rack.devstack().localConf}DEBUG_LIBVIRT=True\n`;
+      const edited = await make({ localConf }, gentle);
+      expect(rack.runs()).toEqual([...STACKED, "unstack begin", "unstack done", ...STACKED]);
+      expect(rack.read("/opt/stack/devstack/local.conf")).toContain("DEBUG_LIBVIRT=True");
+      expect(edited.stackedWith).not.toBe(state.stackedWith);
+      await expect(make({ localConf, checks: ["echo no >&2; false"] }, edited)).rejects.toThrow(
+        /the check `echo no >&2; false` failed \(exit 1\): no\./,
+      );
+      expect(rack.runs().length).toBe(6);
+    });
+
+    it("patches go in in their order, are taken back, and one that does not fit is told", async () => {
+      const add = (name: string, line: string, more = "") =>
+        `--- /dev/null\n+++ b/${name}\n@@ -0,0 +1 @@\n+${line}\n${more}`;
+      const second = "--- a/one.txt\n+++ b/one.txt\n@@ -1 +1 @@\n-1\n+2\n";
+      const patches = { "1-one.patch": add("one.txt", "1"), "2-two.patch": second };
+      const state = await make({ patches });
+      expect(rack.read("/opt/stack/devstack/one.txt")).toBe("2\n");
+      await make({ patches }, state);
+      expect(rack.runs()).toEqual(STACKED);
+      const fewer = await make({ patches: { "1-one.patch": add("one.txt", "1") } }, state);
+      expect(rack.read("/opt/stack/devstack/one.txt")).toBe("1\n");
+      await expect(make({ patches: { "2-two.patch": second } }, fewer)).rejects.toThrow(
+        /patch "2-two.patch" does not fit onto branch stable\/2026.1: error/,
+      );
+      const branch = await make({ branch: "master" });
+      expect(
+        await rack.sh(
+          "cd /opt/stack/devstack; ls one.txt 2>/dev/null; runuser -u stack -- git branch --show-current",
+        ),
+      ).toBe("master\n");
+      await rack.sh("echo '# edited' >> /opt/stack/devstack/stackrc");
+      await expect(make({ branch: "stable/2025.2" }, branch)).rejects.toThrow(
+        /were edited there:[\s\S]*M stackrc[\s\S]*Make a patch/,
+      );
+      await rack.sh("cd /opt/stack/devstack; runuser -u stack -- git checkout -q .");
+    });
+
+    it("a clone of something else, a local.conf of somebody else, another stack's node are left alone", async () => {
+      await expect(make({ branch: "nosuch" })).rejects.toThrow(/has no branch or tag "nosuch"/);
+      await expect(make({ repo: "/opt/git/nosuch.git" })).rejects.toThrow(/cannot be reached from there/);
+      await rack.sh("runuser -u stack -- git init -q /opt/stack/devstack");
+      await expect(make()).rejects.toThrow(/is a clone of nothing, not of/);
+      await rack.sh("rm -rf /opt/stack/devstack");
+      await rack.sh(
+        "runuser -u stack -- git clone -q /opt/git/openstack/devstack.git /opt/stack/devstack; echo mine > /opt/stack/devstack/local.conf",
+      );
+      await expect(make()).rejects.toThrow(/labplan did not write it, and it is left alone/);
+      await rack.sh("rm /opt/stack/devstack/local.conf; touch /opt/stack/devstack/mine");
+      const state = await make();
+      const theirs = rack.run<NodeState>(0, { mark: { stack: "prod" } });
+      await expect(up(nodeDefinition, rack.devstack(), theirs)).rejects.toThrow(/looks after devstack there/);
+      // Not ours: it was there before.
+      await remove(state);
+      left = undefined;
+      expect(await rack.sh("ls /opt/stack/devstack")).toContain("mine");
+      await rack.sh("rm -rf /opt/stack/devstack");
+    });
+
+    it("a local.conf that somebody edited is told, and kept beside ours; what was unstacked by hand is stacked again", async () => {
+      const state = await make();
+      await rack.sh("echo X=1 >> /opt/stack/devstack/local.conf");
+      const trace = newTrace();
+      const found = await look(state, { trace });
+      expect(found?.intact).toBe(false);
+      expect(trace.said.join()).toMatch(/local.conf was edited there/);
+      const again = await make({}, found);
+      expect(again).toEqual(state);
+      expect(rack.runs()).toEqual(STACKED);
+      expect(rack.read("/opt/stack/devstack/local.conf")).not.toContain("X=1");
+      expect(rack.read("/opt/stack/devstack/local.conf.edited")).toContain("X=1");
+      await rack.sh("rm /opt/stack/devstack/local.conf.edited");
+
+      await rack.sh("cd /opt/stack/devstack; runuser -u stack -- env HOME=/opt/stack ./unstack.sh");
+      expect(await look(state)).toMatchObject({ stackedWith: "", intact: false });
+      await make({}, state);
+      expect(rack.runs().slice(-2)).toEqual(STACKED);
+    });
+
+    it("no secret is in a command line, the journal, a message; a missing one is told before", async () => {
+      const watch = watchProcesses();
+      const trace = newTrace();
+      let seen = "";
+      try {
+        await make({}, undefined, { trace });
+        await rack.sh("sh -c 'sleep 0.1' canary-that-is-seen");
+      } finally {
+        seen = watch.stop();
+      }
+      expect(seen).toContain("canary-that-is-seen");
+      const ours = seen
+        .split("\n")
+        .filter((line) => /labplan/.test(line))
+        .join("\n");
+      expect(ours).not.toContain("canary-Zk4");
+      expect(JSON.stringify([trace, left])).not.toContain("canary-Zk4");
+      expect(rack.read("/var/lib/labplan/devstack/journal.jsonl")).not.toContain("canary-Zk4");
+      expect(rack.read("/opt/stack/devstack/local.conf")).toContain("canary-Zk4");
+      expect(CANARY).toContain("canary-Zk4");
+      expect(await rack.sh("grep -rl canary-Zk4 /etc /var/lib/labplan /tmp /root || :")).toBe(
+        "/var/lib/labplan/devstack/run/stack.sh.log\n",
+      );
+      const problems = await nodeDefinition.precheck?.(
+        rack.devstack(),
+        rack.run<NodeState>(0, { secrets: {} }),
+      );
+      expect(problems?.[0]?.message).toMatch(/no secret \{"secret":"devstackPassword"\}/);
+    });
+
+    it("a machine that is lost does not hold up a destroy; a node that never came far is removed", async () => {
+      const state = await make();
+      const trace = newTrace();
+      const run = rack.run<NodeState>(0, { trace });
+      await nodeDefinition.remove(state, { ...run, on: {} });
+      expect(trace.said.join()).toMatch(/nowhere to be found any more: devstack there is neither unstacked/);
+      await remove(state);
+      for (const dieAt of ["2/8 clone", "4/8 extras", "6/8 stack.sh"]) {
+        await expect(make({}, undefined, { dieAt })).rejects.toThrow(Killed);
+        if (left) await remove(left);
+        expect(await rack.sh("ls -d /opt/stack/devstack /opt/stack/labplan 2>/dev/null || :"), dieAt).toBe(
+          "",
+        );
+      }
+    });
+  },
+);
