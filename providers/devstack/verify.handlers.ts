@@ -136,16 +136,22 @@ async function checkServers(
       }
     });
   } catch (error) {
-    if (run.signal.aborted || !isFact(error)) throw error;
+    if (run.signal.aborted || !isFact(error)) {
+      // It has a moment, and what stays is found by its mark.
+      const signal = AbortSignal.timeout(STOPPED_MS);
+      await removeLeftovers(lasting, { mark: run.mark, signal }, patience).catch(() => {});
+      throw error;
+    }
     wrong.push(`no test servers: ${error.message}`);
-  } finally {
-    // Also of a run that is being stopped: it has a moment.
-    const signal = run.signal.aborted ? AbortSignal.timeout(STOPPED_MS) : run.signal;
-    await removeLeftovers(lasting, { mark: run.mark, signal }, patience).catch((error: unknown) => {
-      wrong.push(`test servers stay: ${error instanceof Error ? error.message : String(error)}`);
-    });
   }
-  await run.step("5/5 clean up", async () => {});
+  await run.step("5/5 clean up", async () => {
+    try {
+      await removeLeftovers(lasting, run, patience);
+    } catch (error) {
+      if (run.signal.aborted || !(error instanceof LabError)) throw error;
+      wrong.push(`test servers stay: ${error.message}`);
+    }
+  });
   return wrong;
 }
 

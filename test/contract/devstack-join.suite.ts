@@ -1,16 +1,8 @@
-import { afterAll, test as anyTest, beforeAll, describe, expect } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { OnMachine } from "../../providers/core/definition";
 import type { CloudApi } from "../../providers/devstack/api";
 import type { JoinInputs, JoinState } from "../../providers/devstack/types";
-import {
-  type CloudLab,
-  type ControlPlane,
-  HOME,
-  logOf,
-  PASSWORD,
-  startCloudLab,
-  USER,
-} from "./devstack-cloud.lab";
+import { type CloudLab, HOME, logOf, PASSWORD, USER } from "./devstack-cloud.lab";
 import { Killed, newTrace, type RunOptions, runOn, up } from "./libvirt-handlers.run";
 
 // As the provider process loads them: a class must be there once.
@@ -26,15 +18,12 @@ const STEPS = ["1/4 register", "2/4 discover", "3/4 map", "4/4 enable"];
 const REMOVAL = ["1/5 disable", "2/5 empty", "3/5 stop", "4/5 records", "5/5 mapping"];
 
 /** What a compute's joining and leaving does, on one control plane. */
-export function joinContract(name: string, start: () => Promise<ControlPlane>, skip?: string): void {
-  const title = skip ? `${name} (not here: ${skip})` : name;
-  describe.skipIf(skip)(`devstack:Join, ${title}`, { timeout: 300_000 }, () => {
+export function joinSuite(started: () => CloudLab): void {
+  describe("a compute joins and leaves", { timeout: 300_000 }, () => {
     let lab: CloudLab;
-    const test = anyTest;
-    beforeAll(async () => {
-      lab = await startCloudLab(start);
-    }, 400_000);
-    afterAll(() => lab?.stop(), 60_000);
+    beforeAll(() => {
+      lab = started();
+    });
 
     const inputs = (more: Partial<JoinInputs> = {}): JoinInputs => ({
       ...{ name: "compute2", backend: "b", user: USER, home: HOME, hostName: "hv2" },
