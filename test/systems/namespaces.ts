@@ -1,10 +1,110 @@
-import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** What every system does that runs in namespaces of its own, with `unshare` as our child. */
+
+export interface Namespaces {
+  /** Options of unshare and nsenter: `-n` network, `-u` host name, `-m` mounts, `-p` processes. */
+  kinds: readonly ("-n" | "-u" | "-m" | "-p")[];
+}
+
+const unshareOptions = ({ kinds }: Namespaces): string[] => [...kinds, "-f", "--mount-proc"];
+
+/** Undefined when a system can be run in such namespaces here, else the reason why not. */
+export function whyNotInside(
+  namespaces: Namespaces,
+  {
+    what,
+    tools,
+    installer,
+    trial,
+  }: { what: string; tools: readonly string[]; installer?: string; trial?: Trial },
+): string | undefined {
+  if (process.platform !== "linux") return `${what} needs Linux`;
+  for (const path of tools) {
+    try {
+      accessSync(path, constants.X_OK);
+    } catch {
+      return `${path} is not installed${installer ? `; ${installer} installs it` : ""}`;
+    }
+  }
+  if (process.getuid?.() !== 0) return "needs root, for namespaces of its own";
+  try {
+    const argv = trial ? ["sh", "-c", trial.script] : ["true"];
+    execFileSync("/usr/bin/unshare", [...unshareOptions(namespaces), ...argv], { stdio: "pipe" });
+  } catch {
+    return trial?.refused ?? "this container may not make namespaces (CAP_SYS_ADMIN)";
+  }
+  return undefined;
+}
+
+/** What must work in the namespaces, and what it means when it does not. */
+interface Trial {
+  script: string;
+  refused: string;
+}
+
+export interface Inside {
+  child: ChildProcess;
+  /** Of the first process inside, as seen from here. */
+  pid: number;
+  /** Ends all that is inside, and removes the folder. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions extends Namespaces {
+  argv: readonly string[];
+  /** From `ownFolder`. */
+  folder: string;
+  isReady(): boolean | Promise<boolean>;
+  /** What went wrong, of what it wrote. */
+  failed(said: string): string;
+  /** File for all that it writes. @default what it writes to stderr is kept for `failed` */
+  output?: string;
+}
+
+/** Start a program in namespaces of its own, and wait until it is ready. */
+export async function startInside(options: StartOptions): Promise<Inside> {
+  const { argv, folder, output } = options;
+  const file = output === undefined ? undefined : openSync(output, "a");
+  // setpriv: when this process is killed, the kernel kills unshare, and that kills all that is inside.
+  const child = spawn(
+    "/usr/bin/setpriv",
+    ["--pdeathsig", "KILL", "/usr/bin/unshare", ...unshareOptions(options), "--kill-child", ...argv],
+    { stdio: file === undefined ? ["ignore", "ignore", "pipe"] : ["ignore", file, file] },
+  );
+  if (file !== undefined) closeSync(file);
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString("utf8");
+  });
+  const stop = async () => {
+    await end(child);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  };
+  try {
+    for (const deadline = Date.now() + 30_000; !(await options.isReady()); await sleep(10))
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error(options.failed(said));
+    return { child, pid: firstInside(child), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
 
 /** Pid, as seen from here, of the first process of the namespaces; 0 while there is none. */
 export function firstInside(unshare: ChildProcess): number {

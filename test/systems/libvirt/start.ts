@@ -1,9 +1,8 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { end, firstInside, ownFolder, sweep } from "../namespaces";
+import { type Namespaces, ownFolder, startInside, sweep, whyNotInside } from "../namespaces";
 
 /** What a command in the namespaces said. */
 export interface Ran {
@@ -28,6 +27,7 @@ export interface Libvirtd {
 }
 
 const PREFIX = "labplan-libvirtd-";
+const NAMESPACES: Namespaces = { kinds: ["-n", "-m", "-p"] };
 const BINARIES = [
   "/usr/sbin/libvirtd",
   "/usr/bin/qemu-system-x86_64",
@@ -39,23 +39,12 @@ const BINARIES = [
 ];
 
 /** Undefined when a private libvirtd can be started here, else the reason why not. */
-export function available(): string | undefined {
-  if (process.platform !== "linux") return "libvirtd needs Linux";
-  for (const path of BINARIES) {
-    try {
-      accessSync(path, constants.X_OK);
-    } catch {
-      return `${path} is not installed; test/systems/libvirt/install.sh installs it`;
-    }
-  }
-  if (process.getuid?.() !== 0) return "needs root, for network, mount and pid namespaces";
-  try {
-    execFileSync("/usr/bin/unshare", ["-n", "-m", "-p", "-f", "--mount-proc", "true"], { stdio: "pipe" });
-  } catch {
-    return "this container may not make namespaces (CAP_SYS_ADMIN)";
-  }
-  return undefined;
-}
+export const available = (): string | undefined =>
+  whyNotInside(NAMESPACES, {
+    what: "libvirtd",
+    tools: BINARIES,
+    installer: "test/systems/libvirt/install.sh",
+  });
 
 export async function startLibvirtd(): Promise<Libvirtd> {
   const reason = available();
@@ -63,48 +52,26 @@ export async function startLibvirtd(): Promise<Libvirtd> {
   sweep(PREFIX);
   const stateDir = ownFolder(PREFIX);
   const socket = join(stateDir, "sock", "libvirt-sock");
-  const output = openSync(join(stateDir, "init.log"), "a");
-  // setpriv: when this process is killed, the kernel kills unshare, and that kills all that is inside.
-  const child = spawn(
-    "/usr/bin/setpriv",
-    [
-      ...["--pdeathsig", "KILL", "/usr/bin/unshare", "-n", "-m", "-p", "-f", "--mount-proc", "--kill-child"],
-      ...["bash", join(__dirname, "init.sh"), stateDir, randomUUID()],
-    ],
-    { stdio: ["ignore", output, output] },
-  );
-  closeSync(output);
-  const stop = async () => {
-    await end(child);
-    rmSync(stateDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  };
-  try {
-    await listening(child, socket, stateDir);
-    const pid = firstInside(child);
-    const enter = ["/usr/bin/nsenter", "-t", `${pid}`, "-a", `--wd=${process.cwd()}`, "--"];
-    return {
-      uri: `qemu+unix:///system?socket=${socket}`,
-      socket,
-      stateDir,
-      enter,
-      nsenter: (argv, timeoutS = 60) => run([...enter, ...argv], timeoutS),
-      stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
-
-async function listening(child: ChildProcess, socket: string, stateDir: string): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!existsSync(socket)) {
-    if (child.exitCode !== null || Date.now() > deadline) {
+  const { pid, stop } = await startInside({
+    ...NAMESPACES,
+    argv: ["bash", join(__dirname, "init.sh"), stateDir, randomUUID()],
+    folder: stateDir,
+    output: join(stateDir, "init.log"),
+    isReady: () => existsSync(socket),
+    failed: () => {
       const logs = ["init.log", "log/libvirtd.log"].map((file) => tail(join(stateDir, file)));
-      throw new Error(`libvirtd did not start in ${stateDir}:\n${logs.join("\n")}`);
-    }
-    await sleep(10);
-  }
+      return `libvirtd did not start in ${stateDir}:\n${logs.join("\n")}`;
+    },
+  });
+  const enter = ["/usr/bin/nsenter", "-t", `${pid}`, "-a", `--wd=${process.cwd()}`, "--"];
+  return {
+    uri: `qemu+unix:///system?socket=${socket}`,
+    socket,
+    stateDir,
+    enter,
+    nsenter: (argv, timeoutS = 60) => run([...enter, ...argv], timeoutS),
+    stop,
+  };
 }
 
 function run(argv: readonly string[], timeoutS: number): Promise<Ran> {

@@ -1,12 +1,11 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { accessSync, constants, existsSync, readFileSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePort } from "../loopback";
-import { end, firstInside, ownFolder, sweep } from "../namespaces";
+import { type Namespaces, ownFolder, startInside, sweep, whyNotInside } from "../namespaces";
 import { makeKey } from "./start";
 
 const run = promisify(execFile);
@@ -40,29 +39,20 @@ const TOOLS = [
   "/usr/bin/nsenter",
   "/usr/bin/setpriv",
 ];
-const ENTER = ["-m", "-p", "--wd=/"];
-const UNSHARE = ["-m", "-p", "-f", "--mount-proc"];
+const NAMESPACES: Namespaces = { kinds: ["-m", "-p"] };
+const ENTER = [...NAMESPACES.kinds, "--wd=/"];
 
 /** Undefined when such a machine can be started here, else the reason why not. */
-export function machineAvailable(): string | undefined {
-  if (process.platform !== "linux") return "it needs Linux";
-  for (const path of TOOLS) {
-    try {
-      accessSync(path, constants.X_OK);
-    } catch {
-      return `${path} is not installed`;
-    }
-  }
-  if (process.getuid?.() !== 0) return "needs root, for mount and pid namespaces";
-  const trial =
-    "mount --make-rprivate / && mount -t tmpfs tmpfs /mnt && mkdir /mnt/u /mnt/w && mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc";
-  try {
-    execFileSync("/usr/bin/unshare", [...UNSHARE, "sh", "-c", trial], { stdio: "pipe" });
-  } catch {
-    return "this container may not mount an overlay in namespaces of its own";
-  }
-  return undefined;
-}
+export const machineAvailable = (): string | undefined =>
+  whyNotInside(NAMESPACES, {
+    what: "it",
+    tools: TOOLS,
+    trial: {
+      script:
+        "mount --make-rprivate / && mount -t tmpfs tmpfs /mnt && mkdir /mnt/u /mnt/w && mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc",
+      refused: "this container may not mount an overlay in namespaces of its own",
+    },
+  });
 
 /** Undefined when the machine has the real sudo, else the reason why not. */
 export const sudoAvailable = (): string | undefined =>
@@ -76,28 +66,13 @@ export async function startMachine(): Promise<SshMachine> {
   const hostKey = await makeKey(join(state, "host_key"), "ed25519");
   const port = await freePort();
   const sudo = sudoAvailable() === undefined ? SUDO : "";
-  const script = ["bash", join(__dirname, "init.sh"), state, sudo, `${port}`];
-  // setpriv: when this process is killed, the kernel kills unshare, and that kills all that is inside.
-  const child = spawn(
-    "/usr/bin/setpriv",
-    ["--pdeathsig", "KILL", "/usr/bin/unshare", ...UNSHARE, "--kill-child", ...script],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    said += chunk.toString("utf8");
+  const { pid, stop } = await startInside({
+    ...NAMESPACES,
+    argv: ["bash", join(__dirname, "init.sh"), state, sudo, `${port}`],
+    folder: state,
+    isReady: () => isOpen(port),
+    failed: (said) => `the machine did not start: ${said}`,
   });
-  const stop = async () => {
-    await end(child);
-    rmSync(state, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  };
-  try {
-    await listening(child, port, () => said);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  const pid = firstInside(child);
   const root = `/proc/${pid}/root`;
   return {
     host: "127.0.0.1",
@@ -111,15 +86,9 @@ export async function startMachine(): Promise<SshMachine> {
   };
 }
 
-async function listening(child: ChildProcess, port: number, said: () => string): Promise<void> {
-  for (const deadline = Date.now() + 30_000; ; await sleep(20)) {
-    if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`the machine did not start: ${said()}`);
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(true));
-      socket.once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (open) return;
-  }
-}
+const isOpen = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => resolve(true));
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });

@@ -1,20 +1,8 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { VirtualBoxBackend } from "../../../stacks/config/types";
-import { end, firstInside, ownFolder, sweep } from "../namespaces";
+import { type Namespaces, ownFolder, startInside, sweep, whyNotInside } from "../namespaces";
 
 /** A VirtualBox of the test's own: its own settings and VBoxSVC, in mount and pid namespaces of its own. */
 export interface VirtualBox {
@@ -40,27 +28,15 @@ export interface VirtualBoxOptions {
 const PREFIX = "labplan-virtualbox-";
 const ROOT = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "labplan", "virtualbox");
 const REAL = "/usr/lib/virtualbox/VBoxManage";
+const NAMESPACES: Namespaces = { kinds: ["-m", "-p"] };
 const TOOLS = ["/usr/bin/unshare", "/usr/bin/nsenter", "/usr/bin/setpriv", "/usr/sbin/chroot"];
 
 /** Undefined when a real VirtualBox can be run here, else the reason why not. */
 export function available(): string | undefined {
-  if (process.platform !== "linux") return "the VirtualBox of the tests needs Linux";
-  for (const path of TOOLS) {
-    try {
-      accessSync(path, constants.X_OK);
-    } catch {
-      return `${path} is not installed`;
-    }
-  }
-  if (process.getuid?.() !== 0) return "needs root, for mount and pid namespaces";
-  if (!existsSync(join(ROOT, REAL)))
+  const reason = whyNotInside(NAMESPACES, { what: "the VirtualBox of the tests", tools: TOOLS });
+  if (reason === undefined && !existsSync(join(ROOT, REAL)))
     return `${ROOT} is not built; test/systems/virtualbox/install.sh builds it`;
-  try {
-    execFileSync("/usr/bin/unshare", ["-m", "-p", "-f", "--mount-proc", "true"], { stdio: "pipe" });
-  } catch {
-    return "this container may not make namespaces (CAP_SYS_ADMIN)";
-  }
-  return undefined;
+  return reason;
 }
 
 export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<VirtualBox> {
@@ -69,31 +45,15 @@ export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<
   sweep(PREFIX);
   const state = ownFolder(PREFIX);
   for (const name of ["home", "machines", "media"]) mkdirSync(join(state, name), { mode: 0o700 });
-  // setpriv: when this process is killed, the kernel kills unshare, and that kills all that is inside.
-  const child = spawn(
-    "/usr/bin/setpriv",
-    [
-      ...["--pdeathsig", "KILL", "/usr/bin/unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child"],
-      ...["bash", join(__dirname, "init.sh"), ROOT, state],
-    ],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    said += chunk.toString("utf8");
+  const { pid, stop } = await startInside({
+    ...NAMESPACES,
+    argv: ["bash", join(__dirname, "init.sh"), ROOT, state],
+    folder: state,
+    isReady: () => existsSync(join(state, "ready")),
+    failed: (said) => `VirtualBox's namespaces were not made in ${state}: ${said}`,
   });
-  const stop = async () => {
-    await end(child);
-    rmSync(state, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  };
-  try {
-    await ready(child, state, () => said);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
   const vboxManage = join(state, "vboxmanage.sh");
-  const enter = commandInside(firstInside(child));
+  const enter = commandInside(pid);
   writeFileSync(vboxManage, script(enter, state, options), { mode: 0o755 });
   const folder = join(state, "machines");
   return {
@@ -101,7 +61,7 @@ export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<
     vboxManage,
     enter,
     folder,
-    services: () => servicesIn(firstInside(child)),
+    services: () => servicesIn(pid),
     stop,
   };
 }
@@ -117,15 +77,6 @@ function script(enter: readonly string[], state: string, { wrapper }: VirtualBox
   const env = `HOME=${state} VBOX_USER_HOME=${state}/home VBOX_IPC_SOCKETID=labplan-${id}`;
   const program = wrapper ? "/usr/bin/VBoxManage" : REAL;
   return `#!/bin/sh\nexec ${enter.join(" ")} ${env} LANG="$LANG" LC_ALL="$LC_ALL" ${program} "$@"\n`;
-}
-
-async function ready(child: ChildProcess, state: string, said: () => string): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!existsSync(join(state, "ready"))) {
-    if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`VirtualBox's namespaces were not made in ${state}: ${said()}`);
-    await sleep(10);
-  }
 }
 
 /** VBoxSVC processes that live in the same pid namespace. */
