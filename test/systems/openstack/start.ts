@@ -47,6 +47,8 @@ export type Service = (typeof SERVICES)[number];
 
 const PREFIX = "labplan-openstack-";
 const PLANE = join(__dirname, "plane");
+/** The distribution's own programs: another python3 has no OpenStack. */
+const SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 const READY_MS = 300_000;
 const BINARIES = [
   ...["/usr/sbin/mariadbd", "/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/bin/uwsgi", "/usr/bin/openstack"],
@@ -109,7 +111,7 @@ export async function startOpenStack(options: { quotas?: Quotas | "default" } = 
       ...["--pdeathsig", "KILL", "/usr/bin/unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child"],
       ...["bash", join(PLANE, "plane.sh"), stateDir, "run"],
     ],
-    { stdio: ["ignore", output, output], env: { PATH: process.env.PATH } },
+    { stdio: ["ignore", output, output], env: { PATH: SYSTEM_PATH } },
   );
   closeSync(output);
   const stop = async () => {
@@ -151,7 +153,7 @@ async function planeOf(child: ChildProcess, stateDir: string, stop: () => Promis
 
   const pid = firstInside(child);
   const enter = ["-t", `${pid}`, "-m", "-p", "--wd=/", "--"];
-  const environment = { PATH: process.env.PATH, HOME: "/root", LC_ALL: "C.UTF-8", ...admin };
+  const environment = { PATH: SYSTEM_PATH, HOME: "/root", LC_ALL: "C.UTF-8", ...admin };
   const run = promisify(execFile);
   const inside = async (argv: readonly string[], timeoutS = 60) => {
     const limits = { timeout: timeoutS * 1_000, killSignal: "SIGKILL" as const, maxBuffer: 64 * 1024 * 1024 };

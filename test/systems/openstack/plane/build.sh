@@ -13,4 +13,6 @@ cp "$folder/debs/x/usr/share/glance-common/glance-api-paste.ini" "$folder/paste/
 cp "$folder/debs/x/usr/share/nova-common/api-paste.ini" "$folder/paste/nova.ini"
 cp "$folder/debs/x/usr/share/neutron-common/api-paste.ini" "$folder/paste/neutron.ini"
 rm -rf "$folder/debs"
-setpriv --pdeathsig KILL unshare -m -p -f --mount-proc --kill-child bash "$here/plane.sh" "$folder" seed >&2
+# Nothing of the user that leads elsewhere: OS_CLOUD, proxies.
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin setpriv --pdeathsig KILL unshare -m -p -f --mount-proc --kill-child \
+  bash "$here/plane.sh" "$folder" seed >&2
