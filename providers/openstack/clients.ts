@@ -5,7 +5,7 @@ import { OpenStackClient } from "./client";
 import { findCloud } from "./clouds";
 
 /** A look that so many resources share is no older than this. */
-const FRESH_MS = 500;
+export const FRESH_MS = 500;
 
 /** A server as nova shows it, as far as we read it (Compute API, "List Servers Detailed"). */
 export interface Server {

@@ -4,7 +4,7 @@ import { DeadlineError, LabError } from "../core/errors";
 import { stopwatch } from "../core/stopwatch";
 import { DEFAULT_TIMEOUT_S, waitForLogin } from "../ssh/arrival";
 import type { SshTarget } from "../ssh/target";
-import { cloudOf, type Server, type SharedCloud } from "./clients";
+import { cloudOf, FRESH_MS, type Server, type SharedCloud } from "./clients";
 import { hostKeyIn } from "./console";
 import { MARK_KEY, markedDescription } from "./marks";
 import type { ServerInputs, ServerState } from "./server";
@@ -115,7 +115,12 @@ async function reachedAt(
   run: Run<ServerState>,
 ): Promise<Pick<Arrival, "address">> {
   if (!inputs.floatingIp) return addressIn(inputs, undefined);
-  const floating = await floatingIpOf(cloud, run);
+  let floating = await floatingIpOf(cloud, run);
+  if (floating === undefined) {
+    // The list may be from before it was made.
+    await stopwatch(run).pause(2 * FRESH_MS);
+    floating = await floatingIpOf(cloud, run);
+  }
   if (floating === undefined)
     throw new LabError(
       `${inputs.name}: no floating IP of the cloud carries our mark. Was it removed? "pulumi up --refresh" makes it again.`,

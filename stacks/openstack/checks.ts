@@ -107,7 +107,7 @@ function serverProblems(
   if (broken)
     add(
       [],
-      `its server is in state ERROR${broken.fault ? `: ${broken.fault.message}` : ""}. Delete it ("openstack server delete ${broken.id}"), and "pulumi up" makes it anew.`,
+      `its server is in state ERROR${broken.fault ? `: ${broken.fault.message.replace(/\.$/, "")}` : ""}. Delete it ("openstack server delete ${broken.id}"), and "pulumi up" makes it anew.`,
     );
   return problems;
 }

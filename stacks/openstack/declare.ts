@@ -76,7 +76,9 @@ export class PluginDeclarer {
     const known = this.#providers.get(name);
     if (known) return known;
     const { cloud, region } = backend as { cloud?: string; region?: string };
+    const authUrl = cloud === undefined ? keystoneOf(process.env) : undefined;
     const made = new this.#openstack.Provider(`openstack-${name}`, {
+      ...(authUrl === undefined ? {} : { authUrl }),
       ...(cloud === undefined ? {} : { cloud }),
       ...(region === undefined ? {} : { region }),
     });
@@ -84,6 +86,10 @@ export class PluginDeclarer {
     return made;
   }
 }
+
+/** An old openrc names keystone's v2.0, which is gone, and which the plugin would ask for: v3 is at the same server. */
+const keystoneOf = ({ OS_AUTH_URL: url = "" }: NodeJS.ProcessEnv): string | undefined =>
+  /\/v2\.0\/?$/.test(url) ? url.replace(/\/v2\.0\/?$/, "/v3") : undefined;
 
 /** References to other resources become their outputs; what no cloud was asked for is unknown. */
 function resolved(value: unknown, declared: (key: string) => pulumi.Resource): unknown {

@@ -17,7 +17,7 @@ export const PASSWORD = "canary-7Kq2";
 
 export async function startCloudDouble(
   respond: Respond = () => undefined,
-  { expiresInS = 3_600 }: { expiresInS?: number } = {},
+  { expiresInS = 3_600, region = "RegionOne" }: { expiresInS?: number; region?: string } = {},
 ): Promise<CloudDouble> {
   const asked: CloudDouble["asked"] = [];
   const logins: unknown[] = [];
@@ -40,7 +40,7 @@ export async function startCloudDouble(
           user: { id: "u1" },
           catalog: ["compute", "network", "image", "placement"].map((type) => ({
             type,
-            endpoints: [{ interface: "public", region_id: "RegionOne", url: `${url}/${type}` }],
+            endpoints: [{ interface: "public", region_id: region, url: `${url}/${type}` }],
           })),
         };
         return send(201, { token }, { "x-subject-token": `token-${logins.length}` });

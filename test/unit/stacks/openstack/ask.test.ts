@@ -1,0 +1,234 @@
+import { describe, expect, test } from "vitest";
+import type { Server } from "../../../../providers/openstack/clients";
+import type { LabConfig, MachineConfig, OpenStackBackend } from "../../../../stacks/config/types";
+import { settle } from "../../../../stacks/openstack/ask";
+import { checkCloud } from "../../../../stacks/openstack/checks";
+import { type CloudFacts, NETWORK_THINGS } from "../../../../stacks/openstack/facts";
+import type { LabPlan } from "../../../../stacks/plan/types";
+import { GIB, inputsOf, KEY, planned } from "../plan/lab";
+
+const backend = (parts: Partial<OpenStackBackend> = {}): OpenStackBackend => ({
+  kind: "openstack",
+  ...parts,
+});
+
+const server = (parts: Partial<MachineConfig> = {}): MachineConfig => ({
+  backend: "cloud",
+  image: "debian12",
+  flavor: "m1.small",
+  networks: [{ network: "admin" }],
+  cloudInit: { sshKeys: [KEY] },
+  ...parts,
+});
+
+/** Sizes instead of a flavor. */
+const sized = (parts: Partial<MachineConfig>): MachineConfig => {
+  const { flavor: _named, ...rest } = server(parts);
+  return rest;
+};
+
+const planOf = (machines: Record<string, MachineConfig>, cloud = backend()): LabPlan =>
+  planned({
+    lab: "k3v9q2x7",
+    stack: "dev",
+    backends: { cloud },
+    networks: { admin: { backend: "cloud", cidr: "10.20.0.0/24" } },
+    images: { debian12: { glance: { name: "Debian 12", user: "debian" } } },
+    machines,
+  } satisfies LabConfig);
+
+const IMAGE = { name: "Debian 12", status: "active", min_disk: 0, min_ram: 0 };
+
+/** A cloud that has all that the labs here ask for. */
+const cloud = (parts: Partial<CloudFacts> = {}): CloudFacts => ({
+  images: new Map([["Debian 12", [IMAGE]]]),
+  flavors: [
+    { name: "m1.large", vcpus: 4, ram: 8192, disk: 80 },
+    { name: "m1.small", vcpus: 1, ram: 2048, disk: 20 },
+    { name: "m1.medium", vcpus: 2, ram: 4096, disk: 40 },
+    { name: "c1.medium", vcpus: 4, ram: 4096, disk: 40 },
+  ],
+  externalNetworks: [{ id: "net-1", name: "public" }],
+  zones: ["nova"],
+  keypairs: new Map(),
+  servers: [],
+  described: Object.fromEntries(
+    NETWORK_THINGS.map((thing) => [thing, []]),
+  ) as unknown as CloudFacts["described"],
+  quota: {},
+  ...parts,
+});
+
+const told = (plan: LabPlan, facts: CloudFacts): string[] =>
+  checkCloud(plan, "cloud", facts).map(({ path, message }) => `${path.join(".")}: ${message}`);
+
+describe("what a cloud would refuse", () => {
+  test("is nothing, where it has all of it", () => {
+    expect(told(planOf({ w1: server() }), cloud())).toEqual([]);
+  });
+
+  test("is an image that it does not have, has twice, or has in pieces", () => {
+    const image = (...images: (typeof IMAGE)[]) =>
+      told(planOf({ w1: server() }), cloud({ images: new Map([["Debian 12", images]]) }));
+    expect(image()).toEqual([
+      expect.stringMatching(/^machines\.w1\.image: the cloud has no image "Debian 12"/),
+    ]);
+    expect(image(IMAGE, IMAGE)).toEqual([expect.stringMatching(/2 images called "Debian 12"/)]);
+    expect(image({ ...IMAGE, status: "queued" })).toEqual([expect.stringMatching(/is queued/)]);
+    expect(image({ ...IMAGE, min_disk: 30 })).toEqual([
+      expect.stringMatching(
+        /^machines\.w1\.flavor: image "Debian 12" needs 0 MiB of memory and 30 GiB of disk/,
+      ),
+    ]);
+  });
+
+  test("is a flavor or a zone that it does not have, with a near one", () => {
+    expect(told(planOf({ w1: server({ flavor: "m1.smal", availabilityZone: "nvoa" }) }), cloud())).toEqual([
+      expect.stringMatching(/^machines\.w1\.flavor: the cloud has no flavor "m1\.smal".*"m1\.small"/),
+      expect.stringMatching(
+        /^machines\.w1\.availabilityZone: the cloud has no availability zone "nvoa".*"nova"/,
+      ),
+    ]);
+    expect(told(planOf({ w1: sized({ cpus: 64 }) }), cloud())).toEqual([
+      expect.stringMatching(
+        /^machines\.w1: the cloud has no flavor with 64 cpus.*The largest is "m1\.large"/,
+      ),
+    ]);
+  });
+
+  test("is an external network that is not there, or of which there are several", () => {
+    const plan = planOf({ w1: server() });
+    const two = {
+      externalNetworks: [
+        { id: "a", name: "public" },
+        { id: "b", name: "campus" },
+      ],
+    };
+    expect(told(plan, cloud({ externalNetworks: [] }))).toEqual([
+      expect.stringMatching(/^backends\.cloud: the cloud has no external network/),
+    ]);
+    expect(told(plan, cloud(two))).toEqual([
+      expect.stringMatching(/2 external networks: public, campus\. Say which/),
+    ]);
+    const named = planOf({ w1: server() }, backend({ externalNetwork: "campus" }));
+    expect(told(named, cloud(two))).toEqual([]);
+    expect(told(named, cloud())).toEqual([
+      expect.stringMatching(/^backends\.cloud\.externalNetwork: the cloud has no external network "campus"/),
+    ]);
+  });
+
+  test("is a keypair of our name with another key", () => {
+    const plan = planOf({ w1: server() });
+    const keypair = plan.resources.find(({ kind }) => kind === "openstack:compute/Keypair");
+    const name = String(keypair?.inputs.name);
+    // Without its comment it is the same key.
+    expect(told(plan, cloud({ keypairs: new Map([[name, KEY.split(" ").slice(0, 2).join(" ")]]) }))).toEqual(
+      [],
+    );
+    expect(told(plan, cloud({ keypairs: new Map([[name, "ssh-rsa AAAA"]]) }))).toEqual([
+      expect.stringMatching(
+        /^backends\.cloud: the cloud has a keypair "lp-k3v9q2x7-dev-.*" with another key/,
+      ),
+    ]);
+  });
+});
+
+describe("trap openstack#16: the quota", () => {
+  const room = (limit: number, used: number) => ({ limit, used });
+
+  test("is compared with what exists and what is planned, all of it at once", () => {
+    const plan = planOf({ w1: server({ floatingIp: true }), w2: server({ flavor: "m1.large" }) });
+    expect(
+      told(
+        plan,
+        cloud({
+          quota: {
+            instances: room(10, 9),
+            cores: room(20, 16),
+            ram: room(51_200, 1_000),
+            port: room(5, 3),
+            floatingip: room(50, 50),
+            security_group: room(10, 9),
+          },
+        }),
+      ),
+    ).toEqual([
+      'backends.cloud: the project\'s quota has no room for 2 more servers (9 of 10 are used), 5 more cores (16 of 20 are used), 3 more ports (3 of 5 are used), 1 more floating IPs (50 of 50 are used). Have it raised ("openstack quota set"), or ask for less.',
+    ]);
+  });
+
+  test("counts nothing of ours twice, and no limit is none", () => {
+    const plan = planOf({ w1: server() });
+    const there: Server = {
+      id: "s1",
+      name: "w1",
+      status: "ACTIVE",
+      metadata: { labplan: "k3v9q2x7/dev/w1" },
+      addresses: {},
+    };
+    const described = { ...cloud().described, port: ["labplan k3v9q2x7/dev/w1/admin"] };
+    expect(
+      told(
+        plan,
+        cloud({
+          servers: [there],
+          described,
+          quota: { instances: room(1, 1), port: room(2, 1), cores: room(-1, 99) },
+        }),
+      ),
+    ).toEqual([]);
+    expect(told(plan, cloud({ described, quota: { instances: room(1, 1) } }))).toEqual([
+      expect.stringMatching(/1 more servers \(1 of 1 are used\)/),
+    ]);
+  });
+});
+
+test("trap openstack#15: a server of ours in ERROR is a refusal with nova's own words, a stranger's is not", () => {
+  const broken: Server = {
+    id: "s1",
+    name: "w1",
+    status: "ERROR",
+    metadata: { labplan: "k3v9q2x7/dev/w1" },
+    addresses: {},
+    fault: { code: 500, message: "No valid host was found." },
+  };
+  const plan = planOf({ w1: server() });
+  expect(told(plan, cloud({ servers: [broken] }))).toEqual([
+    'machines.w1: its server is in state ERROR: No valid host was found. Delete it ("openstack server delete s1"), and "pulumi up" makes it anew.',
+  ]);
+  expect(told(plan, cloud({ servers: [{ ...broken, metadata: {} }] }))).toEqual([]);
+});
+
+describe("what only the cloud knows", () => {
+  test("comes into the plan: the external network, and the smallest flavor that fits", () => {
+    const plan = planOf({
+      w1: sized({ cpus: 2, memoryMiB: 3000, disks: [{ sizeBytes: 30 * GIB }], floatingIp: true }),
+    });
+    const settled = settle(plan, "cloud", backend(), cloud());
+    expect(inputsOf(settled, "openstack:networking/Router", "admin").externalNetworkId).toBe("net-1");
+    expect(inputsOf(settled, "openstack:networking/FloatingIp", "w1").pool).toBe("public");
+    expect(inputsOf(settled, "openstack:compute/Instance", "w1").flavorName).toBe("m1.medium");
+    expect(settled.lock.flavors).toEqual({ w1: "m1.medium for 2 cpus, 3000 MiB, 30 GiB" });
+    expect(settled.newFacts).toContain("w1 has flavor m1.medium for 2 cpus, 3000 MiB, 30 GiB");
+  });
+
+  test("a chosen flavor stays, whatever the cloud offers later", () => {
+    const config = sized({ cpus: 2, memoryMiB: 3000 });
+    const first = settle(planOf({ w1: config }), "cloud", backend(), cloud());
+    const again = planned(
+      {
+        lab: "k3v9q2x7",
+        stack: "dev",
+        backends: { cloud: backend() },
+        networks: { admin: { backend: "cloud", cidr: "10.20.0.0/24" } },
+        images: { debian12: { glance: { name: "Debian 12", user: "debian" } } },
+        machines: { w1: config },
+      },
+      first.lock,
+    );
+    const smaller = { name: "a.new", vcpus: 2, ram: 3000, disk: 0 };
+    const settled = settle(again, "cloud", backend(), cloud({ flavors: [smaller, ...cloud().flavors] }));
+    expect(inputsOf(settled, "openstack:compute/Instance", "w1").flavorName).toBe("m1.medium");
+    expect(settled.newFacts).toEqual([]);
+  });
+});
