@@ -12,6 +12,7 @@ export const joinSchema = object(
     hostName: { type: "string", pattern: "^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$" },
     cell: text,
     timeoutS: { type: "number", exclusiveMinimum: 0 },
+    edition: text,
   },
   ["name", "backend", "login", "user", "home", "computeLogin", "hostName", "cell", "timeoutS"],
 );
@@ -29,4 +30,8 @@ export const joinChanges: ChangeTable<JoinInputs> = {
     reason: "a host is in one cell: it is checked empty, taken out, and joined anew",
   },
   timeoutS: { class: "live", reason: "how long the next joining may take" },
+  edition: {
+    class: "live",
+    reason: "what knew of it is stacked anew, which drops its databases: it joins again",
+  },
 };

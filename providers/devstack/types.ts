@@ -114,6 +114,8 @@ export interface JoinInputs {
   /** `cell1`, or as the layout names it. */
   cell: string;
   timeoutS: number;
+  /** What controllers, database, message queue and conductor were stacked with: stacking drops what they knew of it. */
+  edition?: string;
 }
 
 export interface JoinState extends JoinInputs {

@@ -67,7 +67,7 @@ export function layoutResources(facts: StackFacts): PlannedResource[] {
         ...before(layout, node).map(nodeKey),
       ]),
     ),
-    ...computesOf(layout).map((node) => joinResource(facts, node)),
+    ...computesOf(layout).map((node) => joinResource(facts, node, inputs)),
     verifyResource(facts, [...inputs.values()]),
   ];
 }
@@ -226,8 +226,15 @@ function meshResource(facts: StackFacts): PlannedResource {
   return central(facts, "devstack:Mesh", LAYOUT, inputs, nodes.map(hostKey), nodes);
 }
 
-function joinResource(facts: StackFacts, node: NodeFacts): PlannedResource {
-  const { controller } = facts.layout;
+function joinResource(
+  facts: StackFacts,
+  node: NodeFacts,
+  stacked: ReadonlyMap<string, NodeInputs>,
+): PlannedResource {
+  const { controller, nodes } = facts.layout;
+  const above = nodes.filter(
+    ({ role, cell }) => role !== "compute" && (role !== "cell" || cell === node.cell),
+  );
   const inputs: JoinInputs = {
     name: node.logical,
     backend: controller.machine.config.backend,
@@ -238,6 +245,7 @@ function joinResource(facts: StackFacts, node: NodeFacts): PlannedResource {
     hostName: node.hostName,
     cell: node.cell,
     timeoutS: JOIN_S,
+    edition: editionOf(above.flatMap(({ logical }) => stacked.get(logical) ?? [])),
   };
   const { machine, logical } = node;
   return {

@@ -315,8 +315,21 @@ describe("an edit changes the nodes that it touches, and no others", () => {
   test("a plugin of one role: the nodes of that role", () => {
     const plugins = { heat: { url: "https://x.example/heat", roles: ["controller" as const] } };
     expect(changed(before, planned(devstackLab(3, { devstack: { plugins } }), before.lock))).toEqual([
+      "devstack:Join hv1",
+      "devstack:Join hv2",
+      "devstack:Join hv3",
       "devstack:Node ctl",
       "devstack:Verify devstack",
+    ]);
+  });
+
+  test("a controller that is stacked anew forgets its computes: they join again, and are not stacked", () => {
+    const nodes = { ctl: { localrc: { DEBUG_LIBVIRT: true } } };
+    const result = planned(devstackLab(3, { devstack: { nodes } }), before.lock);
+    const edition = (one: LabPlan) => inputsOf(one, "devstack:Join", "hv1").edition;
+    expect(edition(result)).not.toBe(edition(before));
+    expect(changed(before, result).filter((key) => key.startsWith("devstack:Node"))).toEqual([
+      "devstack:Node ctl",
     ]);
   });
 });
