@@ -5,9 +5,9 @@ import type { EndpointInputs } from "./types";
 /** Bytes that VXLAN puts around a packet: Ethernet 14, VXLAN 8, UDP 8, and IPv4 20 or IPv6 40 (RFC 7348). */
 export const overhead = (local: string): number => (local.includes(":") ? 70 : 50);
 
-/** Whose a device, a script or a bridge is; stands in one line, without blanks. */
+/** Whose a device, a script or a bridge is; stands in one line, without blanks, and between single quotes. */
 export const ownerOf = (mark: Mark): string =>
-  [mark.lab, mark.stack, mark.name].map(encodeURIComponent).join("/");
+  [mark.lab, mark.stack, mark.name].map(encodeURIComponent).join("/").replaceAll("'", "%27");
 
 /** Of a device: its alias in the kernel, which `ip link` shows. */
 export const aliasOf = (mark: Mark): string => `labplan:${ownerOf(mark)}`;
