@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { builtOnce, distribution } from "../libvirt/built-once";
@@ -47,7 +47,9 @@ export function fosAvailable(): string | undefined {
 /** Built once for a kernel and a recipe, then taken from `.labplan/cache`. */
 export async function miniFos(): Promise<MiniFos> {
   const [version, shell] = parts();
-  const folder = await builtOnce("fos", join(__dirname, "fos"), (out) => [out, version, shell], version);
+  const args = (out: string) => [out, version, shell];
+  const builder = readFileSync(join(__dirname, "..", "initrd.sh"), "utf8");
+  const folder = await builtOnce("fos", join(__dirname, "fos"), args, version, builder);
   return { kernel: join(folder, "vmlinuz"), initrd: join(folder, "initrd.gz") };
 }
 
