@@ -115,7 +115,7 @@ export function ping(words: readonly string[], way: (address: string) => Way | t
     const value = words[at + 1] ?? "";
     if (word === "-s") size = Number(value);
     if (word === "-c") count = Number(value);
-    if (word === "-M") whole = value === "do";
+    if (word === "-M") whole = value === "do" || value === "probe";
     if (["-s", "-c", "-M", "-W", "-w", "-I", "-i", "-t"].includes(word)) at++;
     else if (!word.startsWith("-")) address = word;
   }

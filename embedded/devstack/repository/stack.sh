@@ -99,16 +99,17 @@ elif is_service_enabled nova; then
 fi
 run_phase stack post-config
 
-started=""
+absent=""
 if fault_for lie "" > /dev/null; then
-    started=${ENABLED_SERVICES%%,*}
-    if is_service_enabled n-cpu; then started=n-cpu; fi
+    absent=${ENABLED_SERVICES%%,*}
+    if is_service_enabled n-cpu; then absent=n-cpu; fi
 fi
+services=()
 for each in ${ENABLED_SERVICES//,/ }; do
-    [[ $each != "$started" ]] || continue
-    echo_summary "Starting $each"
-    start_service "$each"
+    [[ $each == "$absent" ]] || services+=("$each")
 done
+echo_summary "Starting ${services[*]}"
+start_services "${services[@]}"
 merge_config_group "$TOP_DIR/local.conf" extra
 run_phase stack extra
 merge_config_group "$TOP_DIR/local.conf" post-extra

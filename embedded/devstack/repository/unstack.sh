@@ -19,11 +19,7 @@ disable_negated_services
 run_phase override_defaults
 load_plugin_settings
 run_phase unstack
-for unit in "$SERVICE_DIR"/devstack@*.service; do
-    [[ -e $unit ]] || continue
-    name=${unit##*/devstack@}
-    stop_service "${name%.service}"
-done
+stop_services
 if is_service_enabled key; then tell gone cloud="$SERVICE_HOST" address="$HOST_IP" > /dev/null || :; fi
 rm -rf "$SERVICE_DIR/stack.running" "$DEST/async"
 stand_in_end
