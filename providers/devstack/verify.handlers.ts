@@ -161,6 +161,7 @@ const isFact = (error: unknown): error is LabError =>
   error instanceof LabError && !(error instanceof BackendError);
 
 async function lookAtServices({ services }: VerifyInputs, { api }: Controller): Promise<{ wrong: string[] }> {
+  if (Object.values(services).flat().length === 0) return { wrong: [] };
   return { wrong: servicesWrong(services, await api.services()) };
 }
 
