@@ -62,7 +62,7 @@ describe("pairs of many nodes", () => {
         'for last in "$@"; do :; done',
         `case $last in`,
         `*.13) [ -e ${folder}/second ] || { touch ${folder}/second; echo '1 packets transmitted, 0 received, 100% packet loss'; exit 1; } ;;`,
-        `*.14) case "$*" in *"-M do"*) echo 'ping: local error: message too long, mtu=1400' >&2; exit 1 ;; esac ;;`,
+        `*.14) case "$*" in *"-M probe"*) echo 'ping: local error: message too long, mtu=1400' >&2; exit 1 ;; esac ;;`,
         "esac",
         "echo '1 received'",
       ].join("\n"),
@@ -117,14 +117,30 @@ describe("pairs of many nodes", () => {
     ]);
     const calls = spawnSync("cat", [join(folder, "calls")], { encoding: "utf8" }).stdout.split("\n");
     expect(calls).toContain("-n -c 1 -W 2 -s 56 10.0.0.12");
-    expect(calls).toContain("-n -c 1 -W 2 -M do -s 1422 10.0.0.12");
+    expect(calls).toContain("-n -c 1 -W 2 -M probe -s 1422 10.0.0.12");
     expect(calls.filter((call) => call === "-n -c 1 -W 2 -s 56 10.0.0.13")).toHaveLength(2);
+  });
+
+  it("a ping that knows no probe is told to do the same in its older way", async () => {
+    writeFileSync(
+      join(folder, "ping"),
+      `#!/bin/sh\n[ "$1" != -V ] || { echo iputils; exit; }\necho "$*" >> ${folder}/calls\ncase "$*" in *probe*) echo "ping: invalid -M argument: probe"; exit 2 ;; esac\n`,
+    );
+    // Nothing is flushed on the machine that tests.
+    for (const tool of ["ip", "sudo"])
+      writeFileSync(join(folder, tool), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+    const nodes = { a: node("10.0.0.1"), b: node("10.0.0.2") };
+    const matrix = await measurePairs(nodes, [["a", "b"]], { mtu: 1450 });
+    expect(matrix).toMatchObject([{ fullSize: true }]);
+    expect(spawnSync("cat", [join(folder, "calls")], { encoding: "utf8" }).stdout).toContain(
+      "-n -c 1 -W 2 -M do -s 1422 10.0.0.2",
+    );
   });
 
   it("trap openstack#22: over IPv6 a ping has 48 bytes of headers", async () => {
     await measurePairs({ a: node("fd00::1"), b: node("fd00::2") }, [["a", "b"]], { mtu: 1430 });
     expect(spawnSync("cat", [join(folder, "calls")], { encoding: "utf8" }).stdout).toContain(
-      "-n -c 1 -W 2 -M do -s 1382 fd00::2",
+      "-n -c 1 -W 2 -M probe -s 1382 fd00::2",
     );
   });
 
