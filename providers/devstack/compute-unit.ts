@@ -9,6 +9,7 @@ export const UNIT = "devstack@n-cpu.service";
 const STATE = 'systemctl is-active "$1" 2>/dev/null || :';
 /** Enabled, too, as stack.sh does it: else it is away after the next boot. */
 const START = 'systemctl enable "$1" >/dev/null 2>&1 || :; systemctl start "$1"';
+const RESTART = 'systemctl restart "$1"';
 /** Gone is success: unstack.sh takes the unit away. */
 const STOP = [
   'systemctl stop "$1" 2>/dev/null || :; systemctl disable "$1" >/dev/null 2>&1 || :',
@@ -42,6 +43,12 @@ export const ensureStarted = (inputs: Pick<JoinInputs, "name" | "computeLogin">,
     if (state === "inactive" || state === "failed")
       await shell.run(`start ${UNIT}`, START, [UNIT], { signal });
     return state;
+  });
+
+/** A nova-compute that runs does not make its record anew when that is gone; one that starts does. */
+export const restart = (inputs: Pick<JoinInputs, "name" | "computeLogin">, run: ComputeRun) =>
+  onCompute(inputs, run, async (shell) => {
+    await shell.run(`restart ${UNIT}`, RESTART, [UNIT], { signal: run.signal, deadlineS: STOP_DEADLINE_S });
   });
 
 /** Stop nova-compute: as long as it runs, it registers itself again. */

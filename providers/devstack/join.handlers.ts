@@ -1,7 +1,7 @@
 import type { Definition, Run } from "../core/definition";
 import { DeadlineError, LabError } from "../core/errors";
 import { type Controller, notStacked, withController } from "./cloud";
-import { ensureStarted, UNIT } from "./compute-unit";
+import { ensureStarted, restart, UNIT } from "./compute-unit";
 import { controllerOf, isDisabledByUs, lookAt, stateOf, who } from "./join.look";
 import { removeJoin } from "./join.remove";
 import { joinChanges, joinSchema } from "./join.schema";
@@ -84,6 +84,8 @@ async function register(inputs: JoinInputs, { api }: Controller, run: JoinRun, p
   const { hostName, timeoutS } = inputs;
   let seen = "is not in the list of compute services";
   let unit: string | undefined;
+  let isRestarted = false;
+  const start = patience.clock.now();
   const late = () =>
     new DeadlineError(
       `${who(inputs)}: nova-compute on "${hostName}" ${seen} after ${timeoutS} s${unit === undefined ? "" : ` (${unit})`}. Look there: journalctl -u ${UNIT}. "pulumi up" resumes here.`,
@@ -95,15 +97,24 @@ async function register(inputs: JoinInputs, { api }: Controller, run: JoinRun, p
     const service = services.find(({ host }) => host === hostName);
     if (service?.isUp) return service;
     seen = service ? "is down" : "is not in the list of compute services";
-    unit ??= await startUnit(inputs, run);
+    unit ??= await tried(run, async () => `its unit was ${await ensureStarted(inputs, run)}`);
+    const isSilent = !service && patience.clock.now() - start >= patience.restartS * 1_000;
+    if (isSilent && !isRestarted) {
+      // The controller was stacked anew, and nova's records with it.
+      isRestarted = true;
+      unit = await tried(run, async () => {
+        await restart(inputs, run);
+        return "its unit was restarted";
+      });
+    }
     return undefined;
   });
 }
 
-/** What an earlier removal stopped is started again. */
-async function startUnit(inputs: JoinInputs, run: JoinRun): Promise<string> {
+/** What an earlier removal stopped is started again; a compute that cannot be reached may register all the same. */
+async function tried(run: JoinRun, work: () => Promise<string>): Promise<string> {
   try {
-    return `its unit was ${await ensureStarted(inputs, run)}`;
+    return await work();
   } catch (error) {
     if (run.signal.aborted) throw error;
     return `its unit could not be looked at: ${error instanceof Error ? error.message : String(error)}`;

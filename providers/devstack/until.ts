@@ -8,12 +8,14 @@ export interface Patience {
   pollMs: number;
   /** Seconds that services and hypervisors get to come up after all are stacked: they report each 10 s. @default 90 */
   settleS: number;
+  /** Seconds after which a nova-compute that runs and is not heard of is started anew. @default 10 */
+  restartS: number;
   /** Seconds for a server to be gone after its removal. @default 120 */
   goneS: number;
 }
 
 export const patient = (more: Partial<Patience> = {}): Patience => ({
-  ...{ clock: systemClock, pollMs: 200, settleS: 90, goneS: 120 },
+  ...{ clock: systemClock, pollMs: 200, settleS: 90, restartS: 10, goneS: 120 },
   ...more,
 });
 

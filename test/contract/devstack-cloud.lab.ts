@@ -45,6 +45,8 @@ export interface CloudLab extends ControlPlane {
   login: NodeLogin;
   on(machine: SshMachine): OnMachine;
   running: Set<string>;
+  /** What systemctl was asked for, `host verb`. */
+  verbs: string[];
   /** Addresses that were pinged from a metadata namespace, `host network address`. */
   pinged: string[];
   /** Hosts whose servers answer no ping. */
@@ -91,6 +93,7 @@ export async function startCloudLab(start: () => Promise<ControlPlane>): Promise
   const plane = await start();
   const [controller, compute] = [await startMachine(), await startMachine()];
   const running = new Set<string>();
+  const verbs: string[] = [];
   const pinged: string[] = [];
   const deaf = new Set<string>();
   const answer = async (call: string, host: string, words: string[]): Promise<Said> => {
@@ -102,8 +105,11 @@ export async function startCloudLab(start: () => Promise<ControlPlane>): Promise
     }
     const [verb, unit] = words;
     if (unit !== "devstack@n-cpu.service") return { text: "no such unit", code: 5 };
+    verbs.push(`${host} ${verb}`);
+    if (verb === "restart") await plane.stopCompute(host);
+    if (verb === "restart") running.delete(host);
     const isRunning = running.has(host);
-    if (verb === "start" && !isRunning) {
+    if ((verb === "start" || verb === "restart") && !isRunning) {
       running.add(host);
       await plane.startCompute(host);
     }
@@ -144,7 +150,7 @@ export async function startCloudLab(start: () => Promise<ControlPlane>): Promise
     compute,
     login: { user: "root" },
     on: (machine) => ({ address: machine.host, sshPort: machine.port, sshHostKey: machine.hostKey }),
-    ...{ running, pinged, deaf },
+    ...{ running, verbs, pinged, deaf },
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -13,7 +13,7 @@ const { patient } =
 const { withController } =
   require("../../providers/devstack/cloud") as typeof import("../../providers/devstack/cloud");
 
-const join = joinWith(patient({ pollMs: 100 }));
+const join = joinWith(patient({ pollMs: 100, restartS: 4 }));
 const STEPS = ["1/4 register", "2/4 discover", "3/4 map", "4/4 enable"];
 const REMOVAL = ["1/5 disable", "2/5 empty", "3/5 stop", "4/5 records", "5/5 mapping"];
 
@@ -137,6 +137,15 @@ export function joinSuite(started: () => CloudLab): void {
       expect(again).toMatchObject({ enabled: true, mapped: true });
       await join.remove(again, run());
       await gone();
+    });
+
+    test("trap openstack#18: where the controller was stacked anew, a running nova-compute is started again to register", async () => {
+      const state = await joined();
+      await ask((api) => api.removeService(state.serviceId));
+      expect(await look(state)).toBeUndefined();
+      expect(lab.running.has("hv2")).toBe(true);
+      expect(await joined(state)).toMatchObject({ enabled: true, mapped: true });
+      expect(lab.verbs).toContain("hv2 restart");
     });
 
     test("a compute that cannot be reached any more leaves as well, with a warning", async () => {

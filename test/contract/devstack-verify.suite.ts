@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OnMachine } from "../../providers/core/definition";
 import type { CloudApi } from "../../providers/devstack/api";
 import type { JoinState, VerifyInputs, VerifyState } from "../../providers/devstack/types";
@@ -43,6 +43,10 @@ export function verifySuite(started: () => CloudLab): void {
       const run = { ...runOn<JoinState>({ kind: "embedded" }, { name: "compute2" }), ...on() };
       joined = await up(joinDefinition, inputs, run);
     }, 200_000);
+    afterAll(async () => {
+      const run = { ...runOn<JoinState>({ kind: "embedded" }, { name: "compute2" }), ...on() };
+      if (joined) await joinDefinition.remove(joined, run);
+    }, 100_000);
 
     const inputs = (more: Partial<VerifyInputs> = {}): VerifyInputs => ({
       ...{ name: "devstack", backend: "b", user: USER, home: HOME, login: login() },
