@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
+import { isOffline } from "../providers/core/settings";
 import { lockPath } from "../stacks/lock-path";
 import { forgetDestroyed, isEmptied } from "./forget-destroyed";
 import { ensurePluginFor, someStackDeclares } from "./openstack-plugin";
@@ -25,7 +26,12 @@ export async function preview(args: string[]): Promise<number> {
   const { flags, rest } = split(args, { offline: { type: "boolean" } });
   const stack = someStackDeclares() ? await stackOf(rest) : undefined;
   if (stack) await ensurePluginFor(stack);
-  return pulumi(["preview", ...rest], flags.has("offline") ? { LABPLAN_OFFLINE: "1" } : {});
+  const offline = flags.has("offline") || isOffline(process.env);
+  return pulumi(
+    // Ours look at nothing then; a plugin's resources would be looked at by the engine's own refresh.
+    ["preview", ...(offline ? ["--refresh=false"] : []), ...rest],
+    flags.has("offline") ? { LABPLAN_OFFLINE: "1" } : {},
+  );
 }
 
 export async function up(args: string[]): Promise<number> {

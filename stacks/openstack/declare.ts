@@ -1,6 +1,7 @@
 import type * as openstack from "@pulumi/openstack";
 import type * as pulumi from "@pulumi/pulumi";
 import { unknown } from "@pulumi/pulumi/output";
+import { isOffline } from "../../providers/core/settings";
 import type { BackendConfig } from "../config/types";
 import { isCloudReference, isFlavorReference, isOutputReference } from "../plan/openstack-references";
 import type { PlannedResource } from "../plan/types";
@@ -77,10 +78,13 @@ export class PluginDeclarer {
     if (known) return known;
     const { cloud, region } = backend as { cloud?: string; region?: string };
     const authUrl = cloud === undefined ? keystoneOf(process.env) : undefined;
+    // Not configured while something of it is unknown, the plugin asks no cloud, and needs no clouds.yaml.
+    const offline = isOffline(process.env) ? { cloud: unknown as unknown as string } : {};
     const made = new this.#openstack.Provider(`openstack-${name}`, {
       ...(authUrl === undefined ? {} : { authUrl }),
       ...(cloud === undefined ? {} : { cloud }),
       ...(region === undefined ? {} : { region }),
+      ...offline,
     });
     this.#providers.set(name, made);
     return made;

@@ -1,0 +1,92 @@
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { isPluginKind, PluginDeclarer } from "../../../../stacks/openstack/declare";
+import { type PlannedResource, resourceKey } from "../../../../stacks/plan/types";
+
+const sdkIsLoaded = (): boolean =>
+  Object.keys(require.cache).some((file) => file.includes("@pulumi/openstack/"));
+
+const made: pulumi.runtime.MockResourceArgs[] = [];
+
+beforeAll(async () => {
+  await pulumi.runtime.setMocks(
+    {
+      newResource: (args) => {
+        made.push(args);
+        return { id: `${args.name}-id`, state: args.inputs };
+      },
+      call: () => ({}),
+    },
+    "labplan",
+    "dev",
+    true,
+  );
+});
+
+const planned = (kind: string, name: string, inputs: Record<string, unknown>): PlannedResource => ({
+  kind,
+  name,
+  inputs: { backend: "cloud", ...inputs },
+  dependsOn: [],
+  recreateWith: [],
+  backend: { kind: "openstack", cloud: "devcloud" },
+});
+
+/** Declare them in order; what the engine is told, by name. */
+async function declared(...resources: PlannedResource[]) {
+  made.length = 0;
+  const plugin = new PluginDeclarer();
+  const byKey = new Map<string, pulumi.CustomResource>();
+  for (const one of resources)
+    byKey.set(
+      resourceKey(one.kind, one.name),
+      plugin.declare(one, [], (key) => byKey.get(key) as pulumi.CustomResource),
+    );
+  await Promise.all([...byKey.values()].map((one) => new Promise((done) => one.id.apply(done))));
+  return new Map(made.map((args) => [`${args.type} ${args.name}`, args.inputs]));
+}
+
+const NETWORK = planned("openstack:networking/Network", "admin", { name: "admin" });
+const SUBNET = planned("openstack:networking/Subnet", "admin", {
+  networkId: { ref: "openstack:networking/Network admin", output: "id" },
+  cidr: "10.20.0.0/24",
+});
+
+describe("the plugin's resources", () => {
+  const before = { ...process.env };
+  afterEach(() => {
+    process.env = { ...before };
+  });
+
+  test("our own kind is none of them, and nothing is loaded before the first one", () => {
+    expect(isPluginKind("openstack:networking/Port")).toBe(true);
+    expect(isPluginKind("openstack:Server")).toBe(false);
+    new PluginDeclarer();
+    expect(sdkIsLoaded()).toBe(false);
+  });
+
+  test("have one provider for each cloud, which holds no password", async () => {
+    process.env.OS_PASSWORD = "canary-5";
+    process.env.OS_APPLICATION_CREDENTIAL_SECRET = "canary-6";
+    const told = await declared(NETWORK, SUBNET);
+    const providers = [...told].filter(([key]) => key.startsWith("pulumi:providers:openstack"));
+    expect(providers).toHaveLength(1);
+    expect(providers[0]?.[1]).toMatchObject({ cloud: "devcloud" });
+    expect(JSON.stringify([...told])).not.toContain("canary");
+  });
+
+  test("are tied to each other by their outputs", async () => {
+    const told = await declared(NETWORK, SUBNET);
+    expect(told.get("openstack:networking/subnet:Subnet admin")).toMatchObject({
+      networkId: "admin-id",
+      cidr: "10.20.0.0/24",
+    });
+    expect(sdkIsLoaded()).toBe(true);
+  });
+
+  test("a class that the SDK does not have is our mistake", async () => {
+    await expect(declared(planned("openstack:networking/Potr", "p", {}))).rejects.toThrow(
+      "plan: @pulumi/openstack has no networking.Potr",
+    );
+  });
+});
