@@ -16,24 +16,35 @@ type ResourceClass = new (
 /** Kinds of the plugin: `openstack:networking/Port`. Our own are without a module. */
 export const isPluginKind = (kind: string): boolean => /^openstack:[a-z]+\//.test(kind);
 
+/** What others put there is nothing that the config says: without this a refresh would have it taken away. */
+const FOREIGN_TAGS = ["tags"];
+
 /** Options of one kind, with the reason for each. */
 const OPTIONS: Record<string, pulumi.CustomResourceOptions> = {
   "openstack:compute/Instance": {
     // Another image is a rebuild in place otherwise: the server keeps its id, and what is on it is not what is planned.
     replaceOnChanges: ["imageName"],
     ignoreChanges: [
+      ...FOREIGN_TAGS,
       // Its ports say which networks it is on; a refresh fills in what nova makes of them.
-      "accessIpV4",
-      "accessIpV6",
+      ...["accessIpV4", "accessIpV6"],
       // The groups are the ports' own; nova shows their names here.
       "securityGroups",
     ],
   },
-  "openstack:networking/Network": {
-    // The plugin reads tags that others put there.
-    ignoreChanges: ["tags"],
-  },
+  ...Object.fromEntries(
+    ["Network", "Subnet", "Router", "SecGroup", "Port", "FloatingIp"].map((type) => [
+      `openstack:networking/${type}`,
+      { ignoreChanges: FOREIGN_TAGS },
+    ]),
+  ),
 };
+
+/** Planned names, addresses and MACs are taken as long as the old one is there: it goes first. */
+export const optionsOf = (kind: string): pulumi.CustomResourceOptions => ({
+  ...OPTIONS[kind],
+  deleteBeforeReplace: true,
+});
 
 /** Of the plugin's resources of a plan: its SDK and a provider for each cloud are made with the first one. */
 export class PluginDeclarer {
@@ -49,10 +60,8 @@ export class PluginDeclarer {
     const { backend: backendName, ...args } = inputs;
     const Class = this.#classOf(kind);
     return new Class(name, resolved(args, declared) as pulumi.Inputs, {
-      ...OPTIONS[kind],
+      ...optionsOf(kind),
       provider: this.#providerOf(String(backendName), backend),
-      // Planned names, addresses and MACs are taken as long as the old one is there.
-      deleteBeforeReplace: true,
       dependsOn,
       ...(formerNames.length > 0 ? { aliases: formerNames.map((former) => ({ name: former })) } : {}),
     });

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { isPluginKind, PluginDeclarer } from "../../../../stacks/openstack/declare";
+import { isPluginKind, optionsOf, PluginDeclarer } from "../../../../stacks/openstack/declare";
 import { type PlannedResource, resourceKey } from "../../../../stacks/plan/types";
 
 const sdkIsLoaded = (): boolean =>
@@ -88,5 +88,22 @@ describe("the plugin's resources", () => {
     await expect(declared(planned("openstack:networking/Potr", "p", {}))).rejects.toThrow(
       "plan: @pulumi/openstack has no networking.Potr",
     );
+  });
+});
+
+describe("how they are changed", () => {
+  const instance = optionsOf("openstack:compute/Instance");
+
+  test("trap openstack#10: another image makes another server, and does not rebuild this one", () => {
+    expect(instance.replaceOnChanges).toEqual(["imageName"]);
+  });
+
+  test("trap openstack#11: the old one goes first, because it has the port, the name and the address", () => {
+    for (const kind of ["compute/Instance", "networking/Port", "compute/Keypair", "networking/SecGroupRule"])
+      expect(optionsOf(`openstack:${kind}`).deleteBeforeReplace).toBe(true);
+  });
+
+  test("nothing that a user sets is ignored", () => {
+    expect(instance.ignoreChanges).toEqual(["tags", "accessIpV4", "accessIpV6", "securityGroups"]);
   });
 });

@@ -179,6 +179,16 @@ describe("a server", () => {
     }
   });
 
+  test("trap openstack#8: the plugin waits in each step, so that no chain of them is longer than it must be", () => {
+    const depth = new Map<string, number>();
+    for (const { kind, name, dependsOn } of plan.resources) {
+      const before = Math.max(0, ...dependsOn.map((key) => depth.get(key) ?? 0));
+      depth.set(resourceKey(kind, name), kind === "openstack:Server" ? before : before + 1);
+    }
+    // Network, subnet, port, server; beside it router, interface, floating IP.
+    expect(Math.max(...depth.values())).toBe(4);
+  });
+
   test("without a way to it nobody waits; a bastion is one", () => {
     expect(inputsOf(plan, "openstack:Server", "w2").wait).toEqual({ for: "none" });
     const behind = planned(
