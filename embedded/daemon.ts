@@ -85,7 +85,10 @@ async function main(): Promise<void> {
     onUse: used,
   });
   machines.network = {
-    attach: (machine) => `${devstack.url}${devstack.nodes.attach(machine)}`,
+    attach: (machine) => ({
+      url: `${devstack.url}${devstack.nodes.attach(machine)}`,
+      gitBase: devstack.gitBase,
+    }),
     detach: (uuid) => devstack.nodes.detach(uuid),
   };
   const fog = await startFog(folder("fog"), path.join(home, "fog.port"), { machines, faults, onUse: used });

@@ -234,6 +234,7 @@ export class SandboxLinks {
             id: one.vxlan.id,
             [one.vxlan.local.includes(":") ? "local6" : "local"]: one.vxlan.local,
             port: one.vxlan.port,
+            ...(one.vxlan.df && { df: "set" }),
             learning: one.learning,
           },
         }
@@ -276,7 +277,7 @@ export class SandboxLinks {
     ];
     if (one.vxlan)
       lines.push(
-        `    vxlan id ${one.vxlan.id} local ${one.vxlan.local} srcport 0 0 dstport ${one.vxlan.port} ageing 300 `,
+        `    vxlan id ${one.vxlan.id} local ${one.vxlan.local} srcport 0 0 dstport ${one.vxlan.port} ttl auto ageing 300 udpcsum ${one.vxlan.df ? "df set " : ""}`,
       );
     if (one.alias !== undefined) lines.push(`    alias ${one.alias}`);
     for (const { local, prefix } of addresses ? one.addresses : [])

@@ -4,7 +4,7 @@ import type { Faults } from "../faults";
 import type { Answer } from "./answer";
 import { type DevstackApi, startDevstackApi } from "./api";
 import { Nodes } from "./nodes";
-import { makeStandIn } from "./repository";
+import { makeRepository, makeStandIn } from "./repository";
 
 export interface DevstackServerOptions {
   /** Folder of its git repositories; made with mode 0700. */
@@ -18,11 +18,21 @@ export interface DevstackServerOptions {
 }
 
 export interface DevstackServer extends DevstackApi {
-  /** A GIT_BASE: `<gitBase>/openstack/devstack.git` is the stand-in. Other bare repositories in its folder are served, too. */
+  /** A GIT_BASE: `<gitBase>/openstack/devstack` is the stand-in, any other project a plugin that does nothing. */
   gitBase: string;
   /** The sandboxes that ask. */
   nodes: Nodes;
 }
+
+const DEVSTACK = "openstack/devstack";
+/** Also without its ending, as opendev.org takes it. */
+const REPOSITORY = /^\/git\/(openstack\/[\w-]+(?:\.[\w-]+)*?)(?:\.git)?\/((?:info|objects|HEAD).*)$/;
+
+/** What any other project is here: a plugin that says when it is called. */
+const PLUGIN = {
+  "devstack/settings": "# Nothing to set.\n",
+  "devstack/plugin.sh": 'echo "A stand-in for this plugin: $1 ${2:-}"\n',
+};
 
 /** What the daemon has for devstack: the stand-in's repository, the APIs, and what answers the sandboxes' programs. */
 export async function startDevstackServer(options: DevstackServerOptions): Promise<DevstackServer> {
@@ -33,17 +43,27 @@ export async function startDevstackServer(options: DevstackServerOptions): Promi
     clouds: () => api.clouds,
     ...(options.faults && { faults: options.faults }),
   });
-  // Made when it is first asked for, anew by each daemon: it is as new as the code.
-  let made: Promise<unknown> | undefined;
+  // Each is made when it is first asked for, anew by each daemon: it is as new as the code.
+  const made = new Map<string, Promise<unknown>>();
+  const make = (name: string): Promise<unknown> => {
+    const there = made.get(name);
+    if (there) return there;
+    const making =
+      name === DEVSTACK ? makeStandIn(git) : makeRepository(path.join(git, `${name}.git`), PLUGIN);
+    const done = making.catch((error: Error) => log(`repository ${name}: ${error.message}`));
+    made.set(name, done);
+    return done;
+  };
   const { folder: _, ...rest } = options;
   const api: DevstackApi = await startDevstackApi({
     ...rest,
     resolve: (address, caller) => nodes.resolve(address, caller),
     more: async (request, at, body) => {
       if (at.startsWith("/git/")) {
-        made ??= makeStandIn(git).catch((error: Error) => log(`the stand-in's repository: ${error.message}`));
-        await made;
-        return fileBelow(git, decodeURIComponent(at.slice("/git/".length)));
+        const [, name = "", rest = ""] = REPOSITORY.exec(decodeURIComponent(at)) ?? [];
+        if (name === "") return { status: 404, body: "404\n" };
+        await make(name);
+        return fileBelow(path.join(git, `${name}.git`), rest);
       }
       const [, caller = "", program = ""] = /^\/machine\/([^/]+)\/run\/([a-z]+)$/.exec(at) ?? [];
       if (program === "" || request.method !== "POST") return undefined;

@@ -26,8 +26,8 @@ export interface MachineOptions {
   log: (line: string) => void;
   /** The scripted fault of a stage of a network boot, or of `booted`. */
   fault?: (stage: string) => FaultRule | undefined;
-  /** It came up, and answers there: the URL that its own programs ask. */
-  attach?: (address: string | undefined) => string | undefined;
+  /** It came up, and answers there: the URL that its own programs ask, and a GIT_BASE. */
+  attach?: (address: string | undefined) => { url: string; gitBase: string } | undefined;
   /** Text of a file below a TFTP folder that only its owner can read. */
   readTftp?: (prefix: string, file: string) => string | undefined;
 }

@@ -24,13 +24,13 @@ export interface MachinesOptions {
 
 /** Knows the machines that run, and answers what their own programs ask. */
 export interface MachineNetwork {
-  /** The URL that it asks. */
+  /** The URL that it asks, and where its git finds what is OpenStack's. */
   attach(machine: {
     uuid: string;
     name: string;
     nics: readonly { mac: string; ip?: string }[];
     address: string | undefined;
-  }): string;
+  }): { url: string; gitBase: string };
   detach(uuid: string): void;
 }
 

@@ -36,7 +36,7 @@ const isSafeName = (name: string): boolean => /^[a-z_][a-z0-9_-]{0,31}$/.test(na
  */
 export function prepareRoot(
   root: string,
-  machine: { hostName: string; address: string; link?: string },
+  machine: { hostName: string; address: string; link?: { url: string; gitBase: string } },
   seed: Seed,
 ): void {
   for (const folder of FOLDERS) realFolder(root, folder);
@@ -65,7 +65,11 @@ export function prepareRoot(
   write("etc/hosts", `127.0.0.1 localhost\n${machine.address} ${machine.hostName}\n`);
   // Which units run is known to the sandbox that runs them only.
   fs.rmSync(path.join(root, "run/units"), { recursive: true, force: true });
-  if (machine.link !== undefined) write(LINK_FILE, `${machine.link}\n`);
+  if (machine.link) {
+    write(LINK_FILE, `${machine.link.url}\n`);
+    // There is no way to the real one from here.
+    write("etc/gitconfig", `[url "${machine.link.gitBase}/"]\n\tinsteadOf = https://opendev.org/\n`);
+  }
   for (const user of users) realFolder(root, `home/${user}`);
   for (const [name, text] of Object.entries(SHIMS)) write(path.join(SHIM_FOLDER, name), text, 0o755);
 }

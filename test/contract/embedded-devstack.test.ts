@@ -34,7 +34,9 @@ const localConf = (name: Name): string =>
     `HOST_IP=${NODES[name].overlay}`,
     `SERVICE_HOST=${NODES.ctl.overlay}`,
     PASSWORDS.trimEnd(),
-    name === "ctl" ? "disable_service n-cpu tempest" : `ENABLED_SERVICES=${COMPUTE_SERVICES}`,
+    name === "ctl"
+      ? "enable_plugin heat https://opendev.org/openstack/heat\ndisable_service n-cpu tempest"
+      : `ENABLED_SERVICES=${COMPUTE_SERVICES}`,
     "",
     "[[post-config|$NOVA_CONF]]",
     "[libvirt]",
@@ -136,7 +138,7 @@ describe("devstack's stand-in, in sandboxes", () => {
     for (const name of ["ctl", "hv1"] as const) {
       const { out, code } = await stack(
         name,
-        `git clone -q -b stable/2026.1 ${gitBase}/openstack/devstack.git`,
+        `git clone -q -b stable/2026.1 ${name === "ctl" ? "https://opendev.org" : gitBase}/openstack/devstack`,
       );
       expect({ out, code }).toEqual({ out: "", code: 0 });
       await stack(name, "umask 077; cat > devstack/local.conf", localConf(name));
@@ -182,6 +184,7 @@ describe("devstack's stand-in, in sandboxes", () => {
   test("stacks both, and the compute is heard of a moment later", async () => {
     const first = await stack("ctl", "devstack/stack.sh");
     expect(first).toMatchObject({ code: 0, out: expect.stringContaining("This is your host IP address") });
+    expect(first.out).toContain("A stand-in for this plugin: stack post-config");
     expect(await root("ctl", "cat /etc/nova/nova.conf")).toContain("[libvirt]\nvirt_type = qemu");
     expect(await root("ctl", "systemctl is-active devstack@n-sch")).toBe("active\n");
     const clouds = await root("ctl", "cat /etc/openstack/clouds.yaml");
