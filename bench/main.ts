@@ -5,6 +5,7 @@ import { available, startLibvirtd } from "../test/systems/libvirt/start";
 import { benchBootServer } from "./boot-server";
 import { benchFog } from "./fog";
 import { median, noSamples, PHASES, type Phase, type Samples } from "./measure";
+import { benchOpenStack } from "./openstack";
 import { pairsConfig } from "./pairs";
 import { type RawPair, readPairs, runRaw } from "./raw";
 import { runStack, type StateBytes } from "./stack";
@@ -26,8 +27,8 @@ interface Row {
 /**
  * `npm run bench [-- --runs 5 --pairs 1,10,100 --embedded 500]`: our stack against two floors of the same run, each
  * run of one followed by a run of the others: a stack of as many resources that do nothing, with the same input
- * bytes, and the same work by raw RPC calls. Prints medians and ratios. `--boot-server 200`, `--virtualbox 20` and
- * `--fog 12` measure those alone.
+ * bytes, and the same work by raw RPC calls. Prints medians and ratios. `--boot-server 200`, `--virtualbox 20`,
+ * `--fog 12` and `--openstack 20` measure those alone.
  */
 export async function bench(args: string[]): Promise<number> {
   const { values } = parseArgs({
@@ -39,6 +40,7 @@ export async function bench(args: string[]): Promise<number> {
       "boot-server": { type: "string" },
       virtualbox: { type: "string" },
       fog: { type: "string" },
+      openstack: { type: "string" },
       seconds: { type: "string", default: "15" },
     },
   });
@@ -46,6 +48,7 @@ export async function bench(args: string[]): Promise<number> {
   const runs = Number(values.runs);
   if (values.virtualbox) return benchVirtualBox(Number(values.virtualbox), runs);
   if (values.fog) return benchFog(Number(values.fog), runs);
+  if (values.openstack) return benchOpenStack(Number(values.openstack), runs);
   const rows: Row[] = [];
   const reason = available();
   if (reason) console.log(`real libvirtd: NOT RUN: ${reason}`);
