@@ -5,7 +5,7 @@ import { available as libvirtAvailable } from "../systems/libvirt/start";
 import { freeUdpPort } from "../systems/loopback";
 import { startIpmiSim } from "../systems/power/ipmi-sim";
 import { available, type IpmiBmc, startIpmiBmc } from "../systems/power/start";
-import { type Hardware, type Rack, startRack } from "./power.domains";
+import { bmcSystem, type RackedBmc, startRackedBmc } from "./power.bmc";
 import { contextOf, type PowerSystem, powerContract, QUICK } from "./power.suite";
 
 const reason = available() ?? libvirtAvailable();
@@ -23,51 +23,40 @@ const configOf = ({ host, port, user }: IpmiBmc, more: object = {}) => ({
   ...more,
 });
 
+const startRacked = () =>
+  startRackedBmc(["hw1"], (uri) => startIpmiBmc(uri, "hw1"), { password: PASSWORD, wrong: WRONG });
+
 async function start(): Promise<PowerSystem> {
-  const rack = await startRack();
-  const hardware = await rack.add("hw1");
-  const bmc = await startIpmiBmc(rack.daemon.uri, "hw1");
-  process.env[PASSWORD] = bmc.password;
-  process.env[WRONG] = "an-other-password";
+  const racked = await startRacked();
   process.env[LONG] = "a".repeat(21);
-  const config = configOf(bmc);
-  return {
-    ...hardware,
-    config,
-    password: bmc.password,
-    networkOnce: true,
-    broken: {
-      "wrong password": {
-        config: { ...config, password: { env: WRONG } },
-        reason: "login",
-        says: /BMC 127\.0\.0\.1:\d+ does not take this password/,
-      },
-      "a password that is too long": {
-        config: { ...config, password: { env: LONG } },
-        reason: "refused",
-        says: /longer than the 20 bytes that IPMI 2\.0 can have/,
-      },
-      "another cipher suite": {
-        config: { ...config, cipherSuite: 17 },
-        reason: "refused",
-        says: /does not have this cipher suite\. Write another/,
-      },
-      "no such name": {
-        config: { ...config, host: "bmc.invalid" },
-        reason: "name",
-        says: /BMC bmc\.invalid:\d+ has no address that can be found/,
-      },
-      "nobody there": {
-        config: { ...config, port: 1 },
-        reason: "unreachable",
-        says: /did not tell its state within 2 s|does not answer/,
-      },
+  const config = configOf(racked.bmc);
+  return bmcSystem(racked, config, {
+    "wrong password": {
+      config: { ...config, password: { env: WRONG } },
+      reason: "login",
+      says: /BMC 127\.0\.0\.1:\d+ does not take this password/,
     },
-    stop: async () => {
-      await bmc.stop();
-      await rack.stop();
+    "a password that is too long": {
+      config: { ...config, password: { env: LONG } },
+      reason: "refused",
+      says: /longer than the 20 bytes that IPMI 2\.0 can have/,
     },
-  };
+    "another cipher suite": {
+      config: { ...config, cipherSuite: 17 },
+      reason: "refused",
+      says: /does not have this cipher suite\. Write another/,
+    },
+    "no such name": {
+      config: { ...config, host: "bmc.invalid" },
+      reason: "name",
+      says: /BMC bmc\.invalid:\d+ has no address that can be found/,
+    },
+    "nobody there": {
+      config: { ...config, port: 1 },
+      reason: "unreachable",
+      says: /did not tell its state within 2 s|does not answer/,
+    },
+  });
 }
 
 /** Files are its machine: an order for one start is for one start alone. */
@@ -129,19 +118,13 @@ if (reason && !process.env.CI) {
   });
 
   describe("an IPMI BMC's answers", () => {
-    let rack: Rack;
+    let racked: RackedBmc<IpmiBmc>;
     let bmc: IpmiBmc;
-    let hardware: Hardware;
     beforeAll(async () => {
-      rack = await startRack();
-      hardware = await rack.add("hw1");
-      bmc = await startIpmiBmc(rack.daemon.uri, "hw1");
-      process.env[PASSWORD] = bmc.password;
+      racked = await startRacked();
+      bmc = racked.bmc;
     });
-    afterAll(async () => {
-      await bmc?.stop();
-      await rack?.stop();
-    });
+    afterAll(() => racked?.stop());
 
     it("a user that it does not know is told from a BMC that is away", async () => {
       const power = powerFor(configOf(bmc, { user: "nobody" }), contextOf(), QUICK);
@@ -174,7 +157,8 @@ if (reason && !process.env.CI) {
     });
 
     it("a machine that cannot start is told by name, with what its BMC says", async () => {
-      await hardware.force("off");
+      const { rack, hardware } = racked;
+      await hardware[0].force("off");
       await rack.daemon.nsenter(["rm", "/var/lib/libvirt/images/hw1.img"]);
       const power = powerFor(configOf(bmc), contextOf(), { ...QUICK, switchS: 2 });
       await expect(power.on()).rejects.toThrow(

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { powerFor } from "../../providers/power/power-for";
 import { available as libvirtAvailable } from "../systems/libvirt/start";
 import { available, type RedfishBmc, startRedfishBmc } from "../systems/power/start";
-import { type Hardware, type Rack, startRack } from "./power.domains";
+import { bmcSystem, type RackedBmc, startRackedBmc } from "./power.bmc";
+import { type Hardware, startRack } from "./power.domains";
 import { contextOf, type PowerSystem, powerContract, QUICK } from "./power.suite";
 
 const reason = available() ?? libvirtAvailable();
@@ -20,51 +21,39 @@ const configOf = (bmc: RedfishBmc, more: object = {}) => ({
   ...more,
 });
 
+const startRacked = () =>
+  startRackedBmc(["hw1", "hw2"], startRedfishBmc, { password: PASSWORD, wrong: WRONG });
+
 async function start(): Promise<PowerSystem> {
-  const rack = await startRack();
-  const hardware = await rack.add("hw1");
-  await rack.add("hw2");
-  const bmc = await startRedfishBmc(rack.daemon.uri);
-  process.env[PASSWORD] = bmc.password;
-  process.env[WRONG] = "an-other-password";
-  const config = configOf(bmc);
-  return {
-    ...hardware,
-    config,
-    password: bmc.password,
-    networkOnce: true,
-    broken: {
-      "wrong password": {
-        config: { ...config, password: { env: WRONG } },
-        reason: "login",
-        says: /BMC 127\.0\.0\.1:\d+ does not take this user and password/,
-      },
-      "no CA": {
-        config: { ...config, ca: undefined } as unknown as typeof config,
-        reason: "untrusted",
-        says: /certificate is not trusted.*"ca".*"fingerprint"; nothing was sent/,
-      },
-      "another fingerprint": {
-        config: { ...config, fingerprint: "00".repeat(32) },
-        reason: "untrusted",
-        says: /another certificate than the pinned one: SHA-256 (..:){31}../,
-      },
-      "no such system": {
-        config: { ...config, system: "hw9" },
-        reason: "missing",
-        says: /has no system "hw9"\. It has [0-9a-f-]{36}, [0-9a-f-]{36}; write one/,
-      },
-      "nobody there": {
-        config: { ...config, url: "https://127.0.0.1:1" },
-        reason: "unreachable",
-        says: /BMC 127\.0\.0\.1:1 is not reachable on port 1 \(ECONNREFUSED\)/,
-      },
+  const racked = await startRacked();
+  const config = configOf(racked.bmc);
+  return bmcSystem(racked, config, {
+    "wrong password": {
+      config: { ...config, password: { env: WRONG } },
+      reason: "login",
+      says: /BMC 127\.0\.0\.1:\d+ does not take this user and password/,
     },
-    stop: async () => {
-      await bmc.stop();
-      await rack.stop();
+    "no CA": {
+      config: { ...config, ca: undefined } as unknown as typeof config,
+      reason: "untrusted",
+      says: /certificate is not trusted.*"ca".*"fingerprint"; nothing was sent/,
     },
-  };
+    "another fingerprint": {
+      config: { ...config, fingerprint: "00".repeat(32) },
+      reason: "untrusted",
+      says: /another certificate than the pinned one: SHA-256 (..:){31}../,
+    },
+    "no such system": {
+      config: { ...config, system: "hw9" },
+      reason: "missing",
+      says: /has no system "hw9"\. It has [0-9a-f-]{36}, [0-9a-f-]{36}; write one/,
+    },
+    "nobody there": {
+      config: { ...config, url: "https://127.0.0.1:1" },
+      reason: "unreachable",
+      says: /BMC 127\.0\.0\.1:1 is not reachable on port 1 \(ECONNREFUSED\)/,
+    },
+  });
 }
 
 if (reason && !process.env.CI) {
@@ -75,21 +64,15 @@ if (reason && !process.env.CI) {
   powerContract("Redfish, sushy-tools before libvirt", start);
 
   describe("a Redfish BMC's certificate and systems", () => {
-    let rack: Rack;
+    let racked: RackedBmc<RedfishBmc>;
     let bmc: RedfishBmc;
     let [one, two]: Hardware[] = [];
     beforeAll(async () => {
-      rack = await startRack();
-      one = await rack.add("hw1");
-      two = await rack.add("hw2");
-      bmc = await startRedfishBmc(rack.daemon.uri);
-      process.env[PASSWORD] = bmc.password;
-      process.env[WRONG] = "an-other-password";
+      racked = await startRacked();
+      bmc = racked.bmc;
+      [one, two] = racked.hardware;
     });
-    afterAll(async () => {
-      await bmc?.stop();
-      await rack?.stop();
-    });
+    afterAll(() => racked?.stop());
     const statusOf = async (config: ReturnType<typeof configOf>, mac?: string): Promise<string> => {
       const power = powerFor(config, contextOf(mac === undefined ? {} : { mac }), { ...QUICK, statusS: 2 });
       try {
