@@ -76,6 +76,6 @@ export function judgeUnknown(
   else
     findings.notes.push({
       path: what.path,
-      message: `${message}; a plugin or a script in extras.d must bring it${near ? `, or did you mean "${near}"` : ""}`,
+      message: `${message}; a plugin must bring it${near ? `, or did you mean "${near}"` : ""}`,
     });
 }
