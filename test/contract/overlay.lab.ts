@@ -143,4 +143,4 @@ export class Overlay {
   }
 }
 
-export { newTrace };
+export { endpointDefinition, measurePairs, newTrace };
