@@ -71,7 +71,7 @@ describe("services", () => {
     const input = { ...of({ services: { "n-cpuu": true } }), plugins: { x: { url: "https://a" } } };
     expect(problems(input)).toEqual([]);
     expect(notes(input)).toEqual([
-      expect.stringContaining('a plugin or a script in extras.d must bring it, or did you mean "n-cpu"'),
+      expect.stringContaining('a plugin must bring it, or did you mean "n-cpu"'),
     ]);
   });
 
