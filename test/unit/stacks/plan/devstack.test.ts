@@ -237,10 +237,10 @@ describe("the overlay", () => {
 
   test("a renamed machine keeps its address in it", () => {
     const first = planned(devstackLab(2));
-    const machines = { zzz: node({ formerly: "hv1" }) };
+    const machines = { aaa: node(), zzz: node({ formerly: "hv1" }) };
     const config = devstackLab(2, {
       machines,
-      devstack: { layout: { controller: ["ctl"], compute: ["hv2", "zzz"] } },
+      devstack: { layout: { controller: ["ctl"], compute: ["aaa", "hv2", "zzz"] } },
     });
     delete config.machines.hv1;
     const result = planned(config, first.lock);
@@ -414,6 +414,26 @@ describe("presets", () => {
     expect(forerunners(result, "devstack:Node hv2")).not.toContain("devstack:Node c1");
     expect(verifyOf(result).cells).toEqual({ cell1: ["hv1"], cell2: ["hv2"] });
     expect(result.notes).toEqual([]);
+  });
+
+  test("a conductor that is stacked anew has the computes of its cell join again, and no others", () => {
+    const cells = {
+      cell1: { conductor: "c1", compute: ["hv1"] },
+      cell2: { conductor: "c2", compute: ["hv2"] },
+    };
+    const result = (nodes: Record<string, object>) =>
+      planned(
+        devstackLab(2, {
+          machines: { c1: node(), c2: node() },
+          devstack: { layout: { controller: ["ctl"], cells }, nodes },
+        }),
+      );
+    const edited = result({ c2: { localrc: { LOGDAYS: 3 } } });
+    expect(changed(result({}), edited)).toEqual([
+      "devstack:Join hv2",
+      "devstack:Node c2",
+      "devstack:Verify devstack",
+    ]);
   });
 
   test("neutron knows how much the overlay carries, and floating IPs keep out of its way", () => {
