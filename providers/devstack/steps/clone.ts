@@ -31,7 +31,7 @@ const CLONE = [
   '  rmdir "$d" 2>/dev/null; mv "$part" "$d" && echo made; exit',
   "fi",
   'cd "$d" || exit 1',
-  `now=$(git remote get-url origin 2>/dev/null); [ "$now" = "$url" ] || { echo "$now"; exit ${EXIT.otherRemote}; }`,
+  `now=$(git config --get remote.origin.url 2>/dev/null); [ "$now" = "$url" ] || { echo "$now"; exit ${EXIT.otherRemote}; }`,
   '[ "$(cat .git/labplan/of 2>/dev/null)" != "$of" ] || exit 0',
   // Our own patches are no edits of somebody else's.
   "for p in $(ls -r .git/labplan/patches 2>/dev/null); do",
