@@ -29,6 +29,17 @@ export function problemsOf(inputs: EndpointInputs): Problem[] {
   return problems;
 }
 
+/** What must have been installed by the time that it is made: in a preview, that may be still to come. */
+export function missing(inputs: EndpointInputs, found: Found): Problem[] {
+  if (inputs.bridge !== "ovs" || found.ovs !== undefined) return [];
+  return [
+    {
+      field: "bridge",
+      message: `${who(inputs)}: there is no Open vSwitch (no ovs-vsctl). Install openvswitch-switch there, or write "bridge: linux" in the overlay.`,
+    },
+  ];
+}
+
 /** What only a look at the node can refuse. */
 export function refusals(inputs: EndpointInputs, found: Found, run: Pick<Run, "mark">): Problem[] {
   return [...foreign(inputs, found, run), ...underlay(inputs, found), ...overlaps(inputs, found, run)];
@@ -92,11 +103,6 @@ function foreign(inputs: EndpointInputs, found: Found, run: Pick<Run, "mark">): 
         "Name another device.",
       ),
     );
-  if (inputs.bridge === "ovs" && found.ovs === undefined)
-    problems.push({
-      field: "bridge",
-      message: `${who(inputs)}: there is no Open vSwitch (no ovs-vsctl). Install openvswitch-switch there, or write "bridge: linux" in the overlay.`,
-    });
   return problems;
 }
 

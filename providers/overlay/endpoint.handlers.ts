@@ -4,7 +4,7 @@ import { BackendError, LabError } from "../core/errors";
 import type { SshConnection } from "../ssh/client";
 import { isAway, logInForLook, logInToMachine } from "../ssh/machine-login";
 import { RootShell } from "../ssh/root-shell";
-import { problemsOf, refusals } from "./endpoint.checks";
+import { missing, problemsOf, refusals } from "./endpoint.checks";
 import { type Found, flaws, isThere, lookAt, ourLinks, stateOf, who } from "./endpoint.look";
 import { ownerOf, scriptPath, unitName, unitPath } from "./endpoint.names";
 import * as remote from "./endpoint.remote";
@@ -41,9 +41,11 @@ export const endpointDefinition: Definition<EndpointInputs, EndpointState> = {
       run.say(`${who(inputs)} is not checked: ${error.message}`);
     });
     if (!connection) return [];
-    return withShell(inputs, connection, async (shell) =>
-      refusals(inputs, await lookAt(shell, inputs, run.signal), run),
-    );
+    return withShell(inputs, connection, async (shell) => {
+      const found = await lookAt(shell, inputs, run.signal);
+      for (const { message } of missing(inputs, found)) run.say(message);
+      return refusals(inputs, found, run);
+    });
   },
 
   refuse: problemsOf,
@@ -79,7 +81,7 @@ async function reconcile(
   return withShell(inputs, connection, async (shell) => {
     const found = await run.step("2/5 underlay", async () => {
       const seen = await lookAt(shell, inputs, run.signal);
-      stop(refusals(inputs, seen, run));
+      stop([...missing(inputs, seen), ...refusals(inputs, seen, run)]);
       return seen;
     });
     // From here on something of ours may be there.

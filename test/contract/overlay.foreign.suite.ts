@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { EndpointInputs } from "../../providers/overlay/types";
 import type { Nodes } from "../systems/nodes/start";
 import { sudoAvailable } from "../systems/ssh/machine";
-import { Overlay } from "./overlay.lab";
+import { newTrace, Overlay } from "./overlay.lab";
 
 /** What is refused before anything is touched. */
 export function foreignSuite(nodes: () => Nodes): void {
@@ -63,12 +63,6 @@ export function foreignSuite(nodes: () => Nodes): void {
         /^address: .*other there has 172.24.5.1\/24, which is in the overlay's network \(172.24.4.11\/23\)/,
       ],
       [
-        "Open vSwitch where there is none",
-        "[ ! -e /usr/bin/ovs-vsctl ] || mv /usr/bin/ovs-vsctl /usr/bin/ovs-vsctl.away",
-        { bridge: "ovs" },
-        /^bridge: .*no Open vSwitch .*Install openvswitch-switch there, or write "bridge: linux"/,
-      ],
-      [
         "peers of another kind of address",
         "true",
         { peers: { node2: { underlay: "fd99::12", overlay: "172.24.4.12" } } },
@@ -78,7 +72,6 @@ export function foreignSuite(nodes: () => Nodes): void {
     const clean = [
       "for each in br-infra theirs other; do ip link del dev $each 2>/dev/null; done",
       "rm -rf /etc/labplan /etc/systemd/system/labplan*; ip link set dev eth0 mtu 1500",
-      "[ ! -e /usr/bin/ovs-vsctl.away ] || mv /usr/bin/ovs-vsctl.away /usr/bin/ovs-vsctl",
     ].join("; ");
 
     for (const [title, given, more, said] of cases)
@@ -92,10 +85,29 @@ export function foreignSuite(nodes: () => Nodes): void {
         await expect(overlay.up("node1", more)).rejects.toThrow(problems[0]?.replace(/^\w+: /, ""));
         expect(await overlay.snapshot("node1")).toBe(before);
         // Neither is it removed.
-        await overlay.remove("node1", more.bridge === "ovs" ? {} : more);
+        await overlay.remove("node1", more);
         expect(await overlay.snapshot("node1")).toBe(before);
         await overlay.sh("node1", clean);
       });
+
+    it("Open vSwitch where there is none: told in the preview, as it may be among what is installed before", async () => {
+      const overlay = new Overlay(nodes(), { names: ["node1", "node2"], bridge: "ovs" });
+      await overlay.sh(
+        "node1",
+        "[ ! -e /usr/bin/ovs-vsctl ] || mv /usr/bin/ovs-vsctl /usr/bin/ovs-vsctl.away",
+      );
+      const before = await overlay.snapshot("node1");
+      const trace = newTrace();
+      expect(await overlay.precheck("node1", {}, { trace })).toEqual([]);
+      const said = /no Open vSwitch .*Install openvswitch-switch there, or write "bridge: linux"/;
+      expect(trace.said.join()).toMatch(said);
+      await expect(overlay.up("node1")).rejects.toThrow(said);
+      expect(await overlay.snapshot("node1")).toBe(before);
+      await overlay.sh(
+        "node1",
+        "[ ! -e /usr/bin/ovs-vsctl.away ] || mv /usr/bin/ovs-vsctl.away /usr/bin/ovs-vsctl",
+      );
+    });
 
     it("a machine that is away is not checked; it is told when it cannot be taken away there", async () => {
       const overlay = new Overlay(nodes());

@@ -86,8 +86,12 @@ export class Overlay {
     return endpointDefinition.observe(state, this.run(state.name as Name));
   }
 
-  async precheck(name: Name, more: Partial<EndpointInputs> = {}): Promise<string[]> {
-    const problems = await endpointDefinition.precheck?.(this.inputs(name, more), this.run(name));
+  async precheck(
+    name: Name,
+    more: Partial<EndpointInputs> = {},
+    options: RunOptions = {},
+  ): Promise<string[]> {
+    const problems = await endpointDefinition.precheck?.(this.inputs(name, more), this.run(name, options));
     return (problems ?? []).map(({ field, message }) => `${field}: ${message}`);
   }
 
