@@ -35,6 +35,10 @@ export interface ControlPlane {
   stopCompute(host: string): Promise<void>;
   /** Sets what is wrong; none where it cannot be had. */
   trouble?: Set<string>;
+  /** What is answered to a call from now on, `DELETE compute/v2.1/os-services/N`: a status. */
+  faults?: Map<string, number>;
+  /** Takes nova's service record of a compute away, and nothing else. */
+  forget?(host: string): void;
   stop(): Promise<void>;
 }
 
@@ -162,7 +166,12 @@ export async function startCloudLab(start: () => Promise<ControlPlane>): Promise
 
 /** The stand-in's answers. */
 export async function standInPlane(): Promise<ControlPlane> {
-  const api = await startDevstackApi({ registerMs: 300 });
+  const faults = new Map<string, number>();
+  const next = (procedure: string) => {
+    const code = faults.get(procedure.replace("devstack:", ""));
+    return code === undefined ? undefined : { procedure, do: "error" as const, code, message: "told to" };
+  };
+  const api = await startDevstackApi({ registerMs: 300, faults: { next } });
   const name = "10.9.9.9";
   const tell = async (call: string, fields: Record<string, string>) => {
     const body = new URLSearchParams({ cloud: name, address: fields.host ?? "", ...fields });
@@ -179,7 +188,11 @@ export async function standInPlane(): Promise<ControlPlane> {
   while (cloud.hypervisors.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   cloud.discover();
   return {
-    ...{ authUrl: authUrl.trim(), isReal: false, trouble: cloud.trouble },
+    ...{ authUrl: authUrl.trim(), isReal: false, trouble: cloud.trouble, faults },
+    forget(host) {
+      const at = cloud.services.findIndex((one) => one.host === host && one.binary === "nova-compute");
+      cloud.services.splice(at, 1);
+    },
     services: { ctl: ["nova-scheduler", "nova-conductor"] },
     first: { host: "hv1", cell: "cell1" },
     boot: {},

@@ -263,6 +263,49 @@ export function joinSuite(started: () => CloudLab): void {
       },
     );
 
+    standIn("what nova left behind when it was killed goes, too: the mapping and the provider", async () => {
+      const state = await joined();
+      lab.forget?.("hv2");
+      expect(await look(state)).toMatchObject({ serviceId: "", enabled: false, mapped: true });
+      await join.remove(state, run());
+      await gone();
+    });
+
+    standIn("a server that comes at the last moment stops it, and all is put back as it was", async () => {
+      const state = await joined();
+      lab.faults?.set("DELETE compute/v2.1/os-services/N", 409);
+      await expect(join.remove(state, run())).rejects.toThrow(
+        /cannot leave: nova says that a server is on it, or on its way.*told to.*It is as it was before/,
+      );
+      lab.faults?.clear();
+      expect((await recordOf("hv2"))?.isEnabled).toBe(true);
+      expect(lab.running.has("hv2")).toBe(true);
+      await joined(state);
+
+      lab.forget?.("hv2");
+      lab.faults?.set("DELETE placement/resource_providers/N", 409);
+      await expect(join.remove(state, run())).rejects.toThrow(
+        /resource provider "hv2" .* still has allocations.*openstack resource provider show --allocations/,
+      );
+      lab.faults?.clear();
+      await join.remove(state, run());
+      await gone();
+    });
+
+    standIn(
+      "an API that has a passing trouble is asked again, and its trouble is told in the end",
+      async () => {
+        lab.faults?.set("GET compute/v2.1/os-services", 503);
+        setTimeout(() => lab.faults?.clear(), 600);
+        const state = await join.reconcile(inputs(), undefined, run());
+        lab.faults?.set("GET compute/v2.1/os-services", 503);
+        await expect(join.reconcile(inputs({ timeoutS: 1 }), state, run())).rejects.toThrow(/503/);
+        await expect(look(state)).rejects.toThrow(/503/);
+        lab.faults?.clear();
+        await join.remove(state, run());
+      },
+    );
+
     standIn("twenty at once share one login to the controller", async () => {
       const state = await joined();
       const before = logOf(lab.controller).split("Accepted publickey").length;
