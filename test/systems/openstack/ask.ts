@@ -2,19 +2,16 @@ import type { OpenStack } from "./start";
 
 type Service = "compute" | "network" | "image" | "identity" | "placement";
 
+/** Status and answer; never throws for a status. */
+type Request = (
+  service: Service,
+  path: string,
+  options?: { method?: string; body?: object; microversion?: string },
+  // biome-ignore lint/suspicious/noExplicitAny: answers of five APIs, looked at by tests only
+) => Promise<{ status: number; body: any }>;
+
 /** A client of the tests' own: what labplan's client says is compared with this one's words. */
-export interface Ask {
-  projectId: string;
-  /** Status and answer; never throws for a status. */
-  (
-    service: Service,
-    path: string,
-    options?: { method?: string; body?: object; microversion?: string },
-  ): Promise<
-    // biome-ignore lint/suspicious/noExplicitAny: answers of five APIs, looked at by tests only
-    { status: number; body: any }
-  >;
-}
+export type Ask = Request & { projectId: string };
 
 /** Log in as one of a control plane's users, with a token for their project. */
 export async function ask(plane: OpenStack, who: "admin" | "lab" = "admin"): Promise<Ask> {
@@ -43,11 +40,7 @@ export async function ask(plane: OpenStack, who: "admin" | "lab" = "admin"): Pro
     identity: plane.authUrl,
     placement: local(plane.ports.placement),
   };
-  const request: Omit<Ask, "projectId"> = async (
-    service,
-    path,
-    { method = "GET", body, microversion } = {},
-  ) => {
+  const request: Request = async (service, path, { method = "GET", body, microversion } = {}) => {
     const headers: Record<string, string> = { "x-auth-token": token, "content-type": "application/json" };
     if (microversion) headers["openstack-api-version"] = `${service} ${microversion}`;
     const answered = await fetch(`${endpoints[service]}${path}`, {
@@ -58,5 +51,5 @@ export async function ask(plane: OpenStack, who: "admin" | "lab" = "admin"): Pro
     const text = await answered.text();
     return { status: answered.status, body: text ? JSON.parse(text) : undefined };
   };
-  return Object.assign(request, { projectId: granted.project.id }) as Ask;
+  return Object.assign(request, { projectId: granted.project.id });
 }
