@@ -25,7 +25,7 @@ describe.skipIf(reason && !process.env.CI)(`hosts and meshes${reason ? ` (not ru
   const unmake = (index: number, state: HostState) =>
     hostDefinition.remove(state, rack.run<HostState>(index));
 
-  it("trap openstack#20: the same user and number everywhere, a home that others may enter, sudo, a key of its own", async () => {
+  it("trap openstack#24: the same user and number everywhere, with sudo and a key of its own", async () => {
     const before = await look();
     const state = await make();
     expect(state).toMatchObject({ ...rack.host(), intact: true });
@@ -64,7 +64,7 @@ describe.skipIf(reason && !process.env.CI)(`hosts and meshes${reason ? ` (not ru
     await rack.sh("userdel -r stack 2>/dev/null; rm -rf /opt/stack");
   });
 
-  it("what is taken away by hand is drift, and put back", async () => {
+  it("trap openstack#25: a home that others cannot enter is drift, and opened again; sudo put back", async () => {
     const state = await make();
     await rack.sh("chmod 700 /opt/stack; rm /etc/sudoers.d/labplan-stack");
     const found = await hostDefinition.observe(state, rack.run<HostState>(0), state);
@@ -116,7 +116,7 @@ describe.skipIf(reason && !process.env.CI)(`hosts and meshes${reason ? ` (not ru
         from,
       );
 
-    it("trap openstack#21: stack and root of each node log in to every other, by name, with keys that are known", async () => {
+    it("trap openstack#26: stack and root of each node log in to every other, by name, with keys that are known", async () => {
       await rack.sh(
         "echo '# mine' > /opt/stack/.ssh/authorized_keys; chown stack /opt/stack/.ssh/authorized_keys",
         1,

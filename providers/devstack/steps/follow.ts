@@ -67,8 +67,20 @@ export interface Following extends Limits {
   script: string;
 }
 
-/** Follow what runs to its end. Being too long or too silent is an error; it is ended by the next try's undo only. */
+/** A run that is given up in order says that nobody follows any more: the next need not wait for it. */
+const LEAVE = `[ "$(cat ${RUN}/follower 2>/dev/null)" != "$1" ] || rm -f ${RUN}/follower`;
+
 export async function follow(work: Work, following: Following): Promise<PolledRun> {
+  try {
+    return await followed(work, following);
+  } finally {
+    const { link, inputs, me } = work;
+    await new UserShell(link.shell, inputs).exec(LEAVE, [me], { deadlineS: 5 }).catch(() => undefined);
+  }
+}
+
+/** Follow what runs to its end. Being too long or too silent is an error; it is ended by the next try's undo only. */
+async function followed(work: Work, following: Following): Promise<PolledRun> {
   const { link, inputs, run, me } = work;
   const watch = stopwatch(run);
   let id: string | undefined;
@@ -143,6 +155,6 @@ async function tooLate(
       ? `it has said nothing for ${span(now - run.heard)} (limit ${span(silenceS)})`
       : `it has run for ${span(now - run.begun)} (limit ${span(timeoutS)})`;
   return new DeadlineError(
-    `${told.message}\n${why[0]?.toUpperCase()}${why.slice(1)}. It still runs there, and is ended by the next "pulumi up".`,
+    `${told.message}\n${why[0]?.toUpperCase()}${why.slice(1)}. It still runs there: the next "pulumi up" ends it, or goes on following it when the limit is raised.`,
   );
 }

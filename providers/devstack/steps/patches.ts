@@ -19,11 +19,15 @@ const KEEP = [
   "for p in $stale; do",
   '  if git apply --reverse --check ".git/labplan/patches/$p" 2>/dev/null; then git apply --reverse ".git/labplan/patches/$p" || exit 1; fi',
   '  rm -f ".git/labplan/patches/$p"; done',
+  // Somebody took them back: what is noted of them is no longer so.
+  'last=$(ls .git/labplan/patches | tail -n 1); [ -z "$last" ] || git apply --reverse --check ".git/labplan/patches/$last" 2>/dev/null || rm -f .git/labplan/patches/*',
 ].join("\n");
 
 /** `$1` folder, `$2` name; the patch on standard input. One that is in already is done. */
 const APPLY = [
   'cd "$1" || exit 1; t=.git/labplan/patch-part; cat > "$t" || exit 1',
+  // A later one may lie upon it, so that it could not be taken back by itself.
+  'if cmp -s "$t" ".git/labplan/patches/$2"; then rm -f "$t"; exit 0; fi',
   'if git apply --reverse --check "$t" 2>/dev/null; then :',
   `elif git apply --check "$t"; then git apply --whitespace=nowarn "$t" || exit 1`,
   `else rm -f "$t"; exit ${EXIT.refused}; fi`,
