@@ -71,6 +71,8 @@ export interface StartOptions extends Namespaces {
   /** From `ownFolder`. */
   folder: string;
   isReady(): boolean | Promise<boolean>;
+  /** How long it may take to be ready. @default 30 */
+  readyS?: number;
   /** What went wrong, of what it wrote. */
   failed(said: string): string;
   /** File for all that it writes. @default what it writes to stderr is kept for `failed` */
@@ -97,7 +99,11 @@ export async function startInside(options: StartOptions): Promise<Inside> {
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   };
   try {
-    for (const deadline = Date.now() + 30_000; !(await options.isReady()); await sleep(10))
+    for (
+      const deadline = Date.now() + (options.readyS ?? 30) * 1_000;
+      !(await options.isReady());
+      await sleep(10)
+    )
       if (child.exitCode !== null || Date.now() > deadline) throw new Error(options.failed(said));
     return { child, pid: firstInside(child), stop };
   } catch (error) {

@@ -1,11 +1,11 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { builtOnce } from "../libvirt/built-once";
-import { end, firstInside, ownFolder, sweep } from "../namespaces";
+import { type Inside, type Namespaces, ownFolder, startInside, sweep, whyNotInside } from "../namespaces";
 import { ADMIN, cloudsYaml, environmentOf, LAB, openrc } from "./credentials";
 import { type Quotas, quotaFiles } from "./quotas";
 
@@ -49,7 +49,8 @@ const PREFIX = "labplan-openstack-";
 const PLANE = join(__dirname, "plane");
 /** The distribution's own programs: another python3 has no OpenStack. */
 const SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
-const READY_MS = 300_000;
+const NAMESPACES: Namespaces = { kinds: ["-m", "-p"] };
+const INSTALLER = "test/systems/openstack/install.sh";
 const BINARIES = [
   ...["/usr/sbin/mariadbd", "/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/bin/uwsgi", "/usr/bin/openstack"],
   ...["/usr/bin/keystone-manage", "/usr/bin/placement-manage", "/usr/bin/curl"],
@@ -60,24 +61,12 @@ const PACKAGES = ["keystone", "glance", "placement", "nova", "neutron"].map((nam
 
 /** Undefined when a control plane can be started here, else the reason why not. */
 export function available(): string | undefined {
-  if (process.platform !== "linux") return "the OpenStack services need Linux";
-  for (const path of BINARIES) {
-    try {
-      accessSync(path, constants.X_OK);
-    } catch {
-      return `${path} is not installed; test/systems/openstack/install.sh installs it`;
-    }
-  }
+  const reason = whyNotInside(NAMESPACES, { what: "OpenStack", tools: BINARIES, installer: INSTALLER });
+  if (reason) return reason;
   try {
     versions();
   } catch {
-    return `${PACKAGES.join(", ")} are not installed; test/systems/openstack/install.sh installs them`;
-  }
-  if (process.getuid?.() !== 0) return "needs root, for mount and pid namespaces";
-  try {
-    execFileSync("/usr/bin/unshare", ["-m", "-p", "-f", "--mount-proc", "true"], { stdio: "pipe" });
-  } catch {
-    return "this container may not make namespaces (CAP_SYS_ADMIN)";
+    return `${PACKAGES.join(", ")} are not installed; ${INSTALLER} installs them`;
   }
   return undefined;
 }
@@ -103,44 +92,27 @@ export async function startOpenStack(options: { quotas?: Quotas | "default" } = 
   for (const [name, text] of Object.entries(quotaFiles(options.quotas ?? {})))
     await writeFile(join(stateDir, "etc", name), text);
 
-  const output = openSync(join(stateDir, "init.log"), "a");
-  // setpriv: when this process is killed, the kernel kills unshare, and that kills all that is inside.
-  const child = spawn(
-    "/usr/bin/setpriv",
-    [
-      ...["--pdeathsig", "KILL", "/usr/bin/unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child"],
-      ...["bash", join(PLANE, "plane.sh"), stateDir, "run"],
-    ],
-    { stdio: ["ignore", output, output], env: { PATH: SYSTEM_PATH } },
-  );
-  closeSync(output);
-  const stop = async () => {
-    await end(child);
-    rmSync(stateDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  };
+  const init = join(stateDir, "init.log");
+  const inside = await startInside({
+    ...NAMESPACES,
+    argv: ["env", "-i", `PATH=${SYSTEM_PATH}`, "bash", join(PLANE, "plane.sh"), stateDir, "run"],
+    folder: stateDir,
+    output: init,
+    isReady: () => existsSync(join(stateDir, "ready")),
+    readyS: 300,
+    failed: () => `OpenStack did not start in ${stateDir}:\n${readFileSync(init, "utf8").slice(-2_000)}`,
+  });
   try {
-    await ready(child, stateDir);
-    const plane = await planeOf(child, stateDir, stop);
+    const plane = await planeOf(inside, stateDir);
     await working(plane);
     return plane;
   } catch (error) {
-    await stop();
+    await inside.stop();
     throw error;
   }
 }
 
-async function ready(child: ChildProcess, stateDir: string): Promise<void> {
-  const deadline = Date.now() + READY_MS;
-  while (!existsSync(join(stateDir, "ready"))) {
-    if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(
-        `OpenStack did not start in ${stateDir}:\n${readFileSync(join(stateDir, "init.log"), "utf8").slice(-2_000)}`,
-      );
-    await sleep(100);
-  }
-}
-
-async function planeOf(child: ChildProcess, stateDir: string, stop: () => Promise<void>): Promise<OpenStack> {
+async function planeOf({ pid, stop }: Inside, stateDir: string): Promise<OpenStack> {
   const numbers = readFileSync(join(stateDir, "ports"), "utf8").trim().split(" ").map(Number);
   const ports = Object.fromEntries(
     SERVICES.map((name, index) => [name, numbers[index]]),
@@ -151,7 +123,6 @@ async function planeOf(child: ChildProcess, stateDir: string, stop: () => Promis
   await writeFile(files.cloudsYaml, cloudsYaml(authUrl), { mode: 0o600 });
   await writeFile(files.openrc, openrc(admin), { mode: 0o600 });
 
-  const pid = firstInside(child);
   const enter = ["-t", `${pid}`, "-m", "-p", "--wd=/", "--"];
   const environment = { PATH: SYSTEM_PATH, HOME: "/root", LC_ALL: "C.UTF-8", ...admin };
   const run = promisify(execFile);
