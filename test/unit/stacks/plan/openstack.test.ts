@@ -143,6 +143,9 @@ describe("a server", () => {
     const rules = plan.resources.filter(({ kind }) => kind === "openstack:networking/SecGroupRule");
     expect(rules.map(({ name }) => name)).toEqual(["lab/cloud/members", "lab/cloud/ssh", "w1/443", "w1/80"]);
     expect(inputsOf(plan, "openstack:networking/Port", "w2/storage").securityGroupIds).toHaveLength(1);
+    // Ten groups are the usual quota: who opens nothing has none.
+    const made = plan.resources.filter(({ kind }) => kind === "openstack:networking/SecGroup");
+    expect(made.map(({ name }) => name)).toEqual(["lab/cloud", "w1"]);
   });
 
   test("a floating IP comes after the router that leads to it", () => {
