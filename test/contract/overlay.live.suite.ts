@@ -13,13 +13,16 @@ export function liveSuite(nodes: () => Nodes): void {
       const pinging = two.sh("node1", "ping -n -q -i 0.02 -c 200 -W 2 172.24.4.12");
       await three.upAll();
       expect(await three.measure([["node1", "node3"]])).toMatchObject([{ reached: true, fullSize: true }]);
+      // While it sends, the others learn of it anew.
+      await three.remove("node3");
       const states = await two.upAll();
       expect(await pinging).toMatch(/200 packets transmitted, 200 received/);
       expect(states[0]?.peers).not.toHaveProperty("node3");
       expect(await two.measure()).toMatchObject([{ reached: true }, { reached: true }]);
       // What was learned of it is forgotten, too.
       expect(await two.sh("node1", "bridge fdb show dev lpvx4011 | grep -c 10.99.0.13 || :")).toBe("0\n");
-      await three.removeAll();
+      await two.remove("node1");
+      await two.remove("node2");
     });
 
     it("each field in turn; nothing of before is left, and what others put on the bridge stays", async () => {
