@@ -49,6 +49,8 @@ export interface CloudLab extends ControlPlane {
   login: NodeLogin;
   on(machine: SshMachine): OnMachine;
   running: Set<string>;
+  /** What nova-manage was asked for. */
+  managed: string[];
   /** What systemctl was asked for, `host verb`. */
   verbs: string[];
   /** Addresses that were pinged from a metadata namespace, `host network address`. */
@@ -97,11 +99,15 @@ export async function startCloudLab(start: () => Promise<ControlPlane>): Promise
   const plane = await start();
   const [controller, compute] = [await startMachine(), await startMachine()];
   const running = new Set<string>();
+  const managed: string[] = [];
   const verbs: string[] = [];
   const pinged: string[] = [];
   const deaf = new Set<string>();
   const answer = async (call: string, host: string, words: string[]): Promise<Said> => {
-    if (call === "nova-manage") return plane.novaManage(words);
+    if (call === "nova-manage") {
+      managed.push(words.join(" "));
+      return plane.novaManage(words);
+    }
     if (call === "ip") {
       const [, , namespace = ""] = words;
       pinged.push(`${host} ${namespace} ${words.at(-1)}`);
@@ -154,7 +160,7 @@ export async function startCloudLab(start: () => Promise<ControlPlane>): Promise
     compute,
     login: { user: "root" },
     on: (machine) => ({ address: machine.host, sshPort: machine.port, sshHostKey: machine.hostKey }),
-    ...{ running, verbs, pinged, deaf },
+    ...{ managed, running, verbs, pinged, deaf },
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -267,7 +267,10 @@ export function joinSuite(started: () => CloudLab): void {
       const state = await joined();
       lab.forget?.("hv2");
       expect(await look(state)).toMatchObject({ serviceId: "", enabled: false, mapped: true });
+      lab.managed.length = 0;
       await join.remove(state, run());
+      // The stand-in's mapping goes with its provider, so it is looked at what was asked for.
+      expect(lab.managed.join()).toMatch(/cell_v2 delete_host --cell_uuid \S+ --host hv2/);
       await gone();
     });
 

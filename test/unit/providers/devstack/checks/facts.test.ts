@@ -71,7 +71,7 @@ describe("hypervisors", () => {
     expect(wrong(seen)).toEqual(["hypervisor hv2 is not registered with nova"]);
   });
 
-  test("trap openstack: one that is registered and not mapped is not in nova's list of hypervisors", () => {
+  test("trap openstack#6: one that is registered and not mapped is not in nova's list of hypervisors", () => {
     const [mapping] = fine.mappings;
     const [first] = fine.hypervisors;
     const seen = { mappings: [mapping], hypervisors: [first] } as Partial<Seen>;

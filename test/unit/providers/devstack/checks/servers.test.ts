@@ -48,7 +48,7 @@ describe("one server on each hypervisor", () => {
     expect(trace.progress.at(-1)).toBe("[4/5 servers] 3 of 3");
   });
 
-  test("one in ERROR is told with nova's reason, deleted as well, and says nothing of the others", async () => {
+  test("trap openstack#15: one in ERROR is told with nova's reason, deleted as well, and says nothing of the others", async () => {
     cloud.fates.set("hv2", "ERROR");
     const booted = await boot();
     expect(wrongs(booted)).toEqual(["server on hv2: ERROR: No valid host was found."]);
@@ -68,7 +68,7 @@ describe("one server on each hypervisor", () => {
     expect(cloud.servers).toEqual([]);
   });
 
-  test("trap openstack: an API that is away for a moment is asked again", async () => {
+  test("an API that is away for a moment is asked again", async () => {
     let turns = 0;
     const get = cloud.get.bind(cloud);
     cloud.get = async <T>(...[service, path]: Parameters<typeof get>): Promise<T> => {
