@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { buildGuests } from "../test/systems/guests";
+import { prepareSystems } from "../test/systems/prepare";
 
 /** What test/summary-reporter.ts writes of a run that is one of several. */
 interface Counts {
@@ -32,8 +32,8 @@ export async function runVitest(args: string[]): Promise<number> {
     const [program = "", ...words] = [...command, ...args];
     return spawnSync(program, words, { stdio: "inherit" }).status ?? 1;
   }
-  console.log("Building what the tests boot, where that is not done yet …");
-  await buildGuests();
+  console.log("Building what the tests boot and start, where that is not done yet …");
+  await prepareSystems();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "labplan-tests-"));
   try {
     return await runApart(command, folder);

@@ -77,6 +77,9 @@ const versions = (): string =>
     stdio: ["ignore", "pipe", "pipe"],
   });
 
+/** Data of a cloud with its schemas, images, flavors and networks. Built once, then taken from `.labplan/cache`. */
+export const seededPlane = (): Promise<string> => builtOnce("openstack", PLANE, (out) => [out], versions());
+
 /**
  * Start one. The first start of a machine makes schemas and seeds them (about a minute), later ones copy that. Without
  * `quotas` nothing is limited; `"default"` leaves what the services come with.
@@ -85,7 +88,7 @@ export async function startOpenStack(options: { quotas?: Quotas | "default" } = 
   const reason = available();
   if (reason) throw new Error(`no OpenStack: ${reason}`);
   sweep(PREFIX);
-  const seeded = await builtOnce("openstack", PLANE, (out) => [out], versions());
+  const seeded = await seededPlane();
   const stateDir = ownFolder(PREFIX);
   await cp(seeded, stateDir, { recursive: true });
   await mkdir(join(stateDir, "etc"), { recursive: true });
