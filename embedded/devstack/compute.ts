@@ -194,6 +194,14 @@ function listHypervisors(nova: Nova, ask: Ask): Answer {
   });
 }
 
+const CPU = {
+  arch: "x86_64",
+  model: "host",
+  vendor: "Intel",
+  features: [],
+  topology: { cells: 1, sockets: 1, cores: 8, threads: 1 },
+};
+
 function hypervisorShape(nova: Nova, one: Hypervisor) {
   const { cloud, minor } = nova;
   const service = cloud.computeOf(one.host);
@@ -217,13 +225,8 @@ function hypervisorShape(nova: Nova, one: Hypervisor) {
       disabled_reason: service?.disabledReason ?? null,
     },
     ...(minor < 88 && {
-      cpu_info: {
-        arch: "x86_64",
-        model: "host",
-        vendor: "Intel",
-        features: [],
-        topology: { cells: 1, sockets: 1, cores: 8, threads: 1 },
-      },
+      // A text until then.
+      cpu_info: minor < 28 ? JSON.stringify(CPU) : CPU,
       current_workload: 0,
       disk_available_least: 100,
       free_disk_gb: 100 - used("disk"),

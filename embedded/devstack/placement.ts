@@ -2,20 +2,20 @@ import { type Answer, type Ask, none, ok, type Route, routed } from "./answer";
 import { type Cloud, FLAVORS, type Hypervisor } from "./cloud";
 
 export function answerPlacement(cloud: Cloud, ask: Ask): Answer {
-  const answer = routed(ROUTES, cloud, ask) ?? missing("The resource could not be found.");
+  const answer = routed(ROUTES, cloud, ask) ?? missing(ask, "The resource could not be found.");
   const version = /placement\s+(\S+)/.exec(String(ask.headers["openstack-api-version"]))?.[1] ?? "1.0";
   return { ...answer, headers: { "openstack-api-version": `placement ${version}`, ...answer.headers } };
 }
 
-/** Placement has errors of another shape than nova. */
-const missing = (detail: string): Answer => ({
-  status: 404,
-  body: {
-    errors: [
-      { status: 404, title: "Not Found", detail, request_id: "req-0", code: "placement.undefined_code" },
-    ],
-  },
-});
+/** Placement has errors of another shape than nova; they have a code since 1.23. */
+const missing = ({ headers }: Ask, detail: string): Answer => {
+  const minor = Number(/placement\s+1\.(\d+)/.exec(String(headers["openstack-api-version"]))?.[1] ?? 0);
+  const code = minor >= 23 && { code: "placement.undefined_code" };
+  return {
+    status: 404,
+    body: { errors: [{ status: 404, title: "Not Found", detail, request_id: "req-0", ...code }] },
+  };
+};
 
 const provider = (one: Hypervisor) => ({
   uuid: one.id,
@@ -31,9 +31,9 @@ const provider = (one: Hypervisor) => ({
 
 const about =
   (work: (cloud: Cloud, one: Hypervisor) => Answer) =>
-  (cloud: Cloud, _ask: Ask, id?: string): Answer => {
+  (cloud: Cloud, ask: Ask, id?: string): Answer => {
     const found = cloud.hypervisors.find((one) => one.id === id);
-    return found ? work(cloud, found) : missing(`No resource provider with uuid ${id} found`);
+    return found ? work(cloud, found) : missing(ask, `No resource provider with uuid ${id} found`);
   };
 
 const used = (cloud: Cloud, host: string, name: "ram" | "disk" | "vcpus"): number =>

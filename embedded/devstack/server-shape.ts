@@ -62,6 +62,6 @@ export function serverShape(cloud: Cloud, server: Server, { base }: Ask, detail:
     "OS-EXT-STS:power_state": status === "ACTIVE" ? 1 : 0,
     "os-extended-volumes:volumes_attached": [],
     ...(status === "ERROR" && { fault: { code: 500, created, message: server.message } }),
-    ...(status === "ACTIVE" && { security_groups: server.groups.map((name) => ({ name })) }),
+    ...(status === "ACTIVE" && network && { security_groups: server.groups.map((name) => ({ name })) }),
   };
 }

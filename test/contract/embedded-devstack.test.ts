@@ -147,7 +147,7 @@ describe("devstack's stand-in, in sandboxes", () => {
     expect(refused).toMatchObject({ code: 1, out: expect.stringContaining("Cut it out") });
   });
 
-  test("fails a compute before there is a controller", async () => {
+  test("trap openstack#18: fails a compute before there is a controller", async () => {
     const { code, out } = await stack("hv1", "devstack/stack.sh");
     expect(code).toBe(1);
     expect(out).toContain("[ERROR]");

@@ -126,7 +126,7 @@ describe("the API answers of devstack's stand-in", () => {
     );
   });
 
-  it("hears of a compute a moment later, and shows its hypervisor once it is mapped", async () => {
+  it("trap openstack#19: hears of a compute a moment later, and shows its hypervisor once it is mapped", async () => {
     await start("n-sch", "ctl");
     await start("n-cpu", "hv1");
     expect(await services()).toMatchObject([{ binary: "nova-scheduler", host: "ctl", state: "up" }]);

@@ -83,7 +83,7 @@ describe("devstack's stand-in", { timeout: 30_000 }, () => {
     fs.writeFileSync(at("bin/id"), "#!/bin/sh\ncase $* in -u) echo 1001 ;; *) echo stack ;; esac\n");
   });
 
-  it("calls plugins in each phase, skips extras.d but tempest's, and runs local.sh as the last", async () => {
+  it("trap openstack#21: calls plugins in each phase, skips extras.d but tempest's, and runs local.sh as the last", async () => {
     conf([`enable_plugin labplan ${at("git/plugin.git")}`, "disable_service tempest"]);
     fs.writeFileSync(path.join(clone, "extras.d/80-other.sh"), "echo NEVER\n");
     fs.writeFileSync(path.join(clone, "local.sh"), "#!/bin/sh\necho BY LOCAL.SH\n", { mode: 0o755 });
