@@ -108,7 +108,8 @@ describe.skipIf(reason && !process.env.CI)(
     });
 
     it("killed at any step and repeated: the same end, and nothing is stacked twice", async () => {
-      for (const dieAt of STEPS) {
+      // All of them are in the embedded lab's matrix.
+      for (const dieAt of ["2/8 clone", "5/8 local.conf", "6/8 stack.sh", "7/8 checks"]) {
         await expect(make({}, undefined, { dieAt }), dieAt).rejects.toThrow(Killed);
         const state = await make();
         expect(state.intact, dieAt).toBe(true);
