@@ -31,7 +31,7 @@ const REPOSITORY = /^\/git\/(openstack\/[\w-]+(?:\.[\w-]+)*?)(?:\.git)?\/((?:inf
 /** What any other project is here: a plugin that says when it is called. */
 const PLUGIN = {
   "devstack/settings": "# Nothing to set.\n",
-  "devstack/plugin.sh": 'echo "A stand-in for this plugin: $1 ${2:-}"\n',
+  "devstack/plugin.sh": 'echo "A stand-in for this plugin: $*"\n',
 };
 
 /** What the daemon has for devstack: the stand-in's repository, the APIs, and what answers the sandboxes' programs. */

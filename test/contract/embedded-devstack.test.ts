@@ -315,6 +315,7 @@ describe("devstack's stand-in, in sandboxes", () => {
       "hv1",
       "apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends git bridge-utils",
     );
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own format
     expect(await root("hv1", "dpkg-query -W -f '${Package} ${db:Status-Status}\\n' git")).toBe(
       "git installed\n",
     );

@@ -15,7 +15,7 @@ describe("devstack's stand-in", { timeout: 30_000 }, () => {
   beforeAll(async () => {
     const bare = await makeStandIn(at("git"));
     await makeRepository(at("git/plugin.git"), {
-      "devstack/plugin.sh": 'echo "CALLED $1 ${2:-}"\n',
+      "devstack/plugin.sh": 'echo "CALLED $*"\n',
       "devstack/settings": "FROM_PLUGIN=settings\n",
     });
     const heads = execFileSync("git", ["-C", bare, "for-each-ref", "--format=%(objectname)"]).toString();
