@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type FaultRule, Faults } from "../faults";
+import { bodyOf } from "../request-body";
 import { type Answer, type Ask, fault } from "./answer";
 import type { Cloud } from "./cloud";
 import { answerCompute } from "./compute";
@@ -38,8 +39,6 @@ export interface DevstackApi {
   clouds: Map<string, Cloud>;
   close(): Promise<void>;
 }
-
-const MOST_BODY = 1 << 20;
 
 const SERVICES: Record<string, (cloud: Cloud, ask: Ask) => Answer> = {
   identity: answerIdentity,
@@ -201,19 +200,4 @@ async function suffer(rule: FaultRule, request: IncomingMessage): Promise<Answer
   return rule.do === "lie"
     ? { status: 200, body: {} }
     : fault(status, "computeFault", rule.message ?? "scripted fault");
-}
-
-function bodyOf(request: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    let length = 0;
-    request.on("data", (piece: Buffer) => {
-      length += piece.length;
-      if (length > MOST_BODY) request.destroy(new Error("too long"));
-      pieces.push(piece);
-    });
-    request.on("end", () => resolve(Buffer.concat(pieces).toString("utf8")));
-    request.on("error", reject);
-    request.on("close", () => reject(new Error("the caller went away")));
-  });
 }

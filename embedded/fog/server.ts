@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { type FaultRule, Faults } from "../faults";
 import { Journal } from "../journal";
+import { bodyOf } from "../request-body";
 import type { Machines } from "../sandbox/machines";
 import { type Answer, crashed, error, type LineVersion } from "./answer";
 import { type ApiContext, type ApiRequest, answerApi } from "./api";
@@ -64,7 +65,6 @@ export interface FogServer {
   close(): Promise<void>;
 }
 
-const MOST_BODY = 1 << 20;
 const DURATION_MS = 2_500;
 
 /** Start the embedded FOG server: an interface as of FOG 1.5.8, with what is odd about it. */
@@ -222,21 +222,6 @@ async function suffer(rule: FaultRule, request: IncomingMessage): Promise<Answer
   return message.startsWith("<")
     ? { status, type: "text/html; charset=UTF-8", body: message }
     : error(status, message);
-}
-
-function bodyOf(request: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    let length = 0;
-    request.on("data", (piece: Buffer) => {
-      length += piece.length;
-      if (length > MOST_BODY) request.destroy(new Error("too long"));
-      pieces.push(piece);
-    });
-    request.on("end", () => resolve(Buffer.concat(pieces).toString("utf8")));
-    request.on("error", reject);
-    request.on("close", () => reject(new Error("the caller went away")));
-  });
 }
 
 const listen = (server: Server, port: number, bind: string): Promise<void> =>

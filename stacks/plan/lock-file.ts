@@ -25,23 +25,25 @@ export function afterDestroy({ users: _users, homes: _homes, clones: _clones, ..
   return handedOut;
 }
 
+/** In the order of the file. */
+const SECTIONS = [
+  "cidrs",
+  "addresses",
+  "macs",
+  "ports",
+  "vnis",
+  "overlays",
+  "homes",
+  "clones",
+  "flavors",
+  "seeds",
+  "users",
+] as const;
+
 /** The text of a lock file: the same bytes for the same content. */
 export function renderLock(lock: Lock): string {
   const lines = [HEADER, `version: ${lock.version}\n`];
-  for (const section of [
-    "cidrs",
-    "addresses",
-    "macs",
-    "ports",
-    "vnis",
-    "overlays",
-    "homes",
-    "clones",
-    "flavors",
-    "seeds",
-    "users",
-  ] as const)
-    lines.push(...sectionLines(section, stable(lock[section] ?? {})));
+  for (const section of SECTIONS) lines.push(...sectionLines(section, stable(lock[section] ?? {})));
   return lines.join("");
 }
 
@@ -87,20 +89,6 @@ export function parseLock(text: string, file: string): Lock {
   return readLock(document, file, at);
 }
 
-const SECTIONS = [
-  "version",
-  "cidrs",
-  "addresses",
-  "macs",
-  "ports",
-  "vnis",
-  "overlays",
-  "homes",
-  "clones",
-  "flavors",
-  "seeds",
-  "users",
-];
 const DEPTH: Record<string, 1 | 2> = {
   cidrs: 1,
   addresses: 2,
@@ -154,9 +142,10 @@ function readLock(document: Document.Parsed, file: string, at: (offset: number) 
     );
   const lock: Lock = emptyLock();
   for (const [section, value] of Object.entries(content)) {
-    if (!SECTIONS.includes(section))
+    if (section === "version") continue;
+    if (!SECTIONS.some((one) => one === section))
       refuse([section], `"${section}" is no section of a lock file. Restore the file from git.`);
-    if (section === "version" || value === null) continue;
+    if (value === null) continue;
     const check = (text: unknown, path: string[]): string => {
       const rule = CHECKS[section];
       const good = typeof text === "string" && rule?.good(text);

@@ -5,19 +5,10 @@ import { settle } from "../../../../stacks/openstack/ask";
 import { checkCloud } from "../../../../stacks/openstack/checks";
 import { type CloudFacts, NETWORK_THINGS } from "../../../../stacks/openstack/facts";
 import type { LabPlan } from "../../../../stacks/plan/types";
-import { GIB, inputsOf, KEY, planned } from "../plan/lab";
+import { GIB, inputsOf, KEY, planned, cloudMachine as server } from "../plan/lab";
 
 const backend = (parts: Partial<OpenStackBackend> = {}): OpenStackBackend => ({
   kind: "openstack",
-  ...parts,
-});
-
-const server = (parts: Partial<MachineConfig> = {}): MachineConfig => ({
-  backend: "cloud",
-  image: "debian12",
-  flavor: "m1.small",
-  networks: [{ network: "admin" }],
-  cloudInit: { sshKeys: [KEY] },
   ...parts,
 });
 

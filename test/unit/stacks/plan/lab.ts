@@ -33,6 +33,16 @@ export function machine(parts: Partial<MachineConfig> = {}): MachineConfig {
   };
 }
 
+/** A machine on an OpenStack cloud, `cloud`. */
+export const cloudMachine = (parts: Partial<MachineConfig> = {}): MachineConfig => ({
+  backend: "cloud",
+  image: "debian12",
+  flavor: "m1.small",
+  networks: [{ network: "admin" }],
+  cloudInit: { sshKeys: [KEY] },
+  ...parts,
+});
+
 /** The plan of a lab that must be right. */
 export function planned(config: LabConfig, lock: Lock = emptyLock(), now: Date = NOW): LabPlan {
   const result = plan(config, lock, now, { allowRemovals: true });

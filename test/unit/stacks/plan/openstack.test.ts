@@ -4,7 +4,7 @@ import { loginOf } from "../../../../stacks/login";
 import { parseLock, renderLock } from "../../../../stacks/plan/lock-file";
 import { isOutputReference } from "../../../../stacks/plan/openstack-references";
 import { type PlannedResource, resourceKey } from "../../../../stacks/plan/types";
-import { GIB, inputsOf, KEY, planned, resource, told } from "./lab";
+import { GIB, inputsOf, KEY, planned, resource, cloudMachine as server, told } from "./lab";
 
 const OTHER_KEY = KEY.replace("AAAAC3", "AAAAC4");
 
@@ -27,15 +27,6 @@ function cloudLab(machines: Record<string, MachineConfig>, parts: Partial<LabCon
     ...parts,
   };
 }
-
-const server = (parts: Partial<MachineConfig> = {}): MachineConfig => ({
-  backend: "cloud",
-  image: "debian12",
-  flavor: "m1.small",
-  networks: [{ network: "admin" }],
-  cloudInit: { sshKeys: [KEY] },
-  ...parts,
-});
 
 const kindsOf = (resources: PlannedResource[]): string[] =>
   [...new Set(resources.map(({ kind }) => kind))].sort();
