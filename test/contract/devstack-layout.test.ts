@@ -1,0 +1,191 @@
+import "tsx/cjs"; // the handlers load parts of theirs by require()
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Definition } from "../../providers/core/definition";
+import type { JoinState, VerifyState } from "../../providers/devstack/types";
+import type { LabConfig } from "../../stacks/config/types";
+import type { PlannedResource } from "../../stacks/plan/types";
+import { available } from "../systems/nodes/start";
+import { KEY, lab, planned } from "../unit/stacks/plan/lab";
+import { Rack } from "./devstack-nodes.lab";
+import { newTrace, type Trace, up } from "./libvirt-handlers.run";
+
+const { kinds } = require("../../providers/registry") as typeof import("../../providers/registry");
+
+const reason = available();
+const NAMES = ["node1", "node2", "node3"];
+/** Of the stand-in's answers, in the first node. */
+const PORT = 8_790;
+
+/** A layout as it is planned, made by its handlers on nodes with networks, disks and an sshd of their own. */
+describe.skipIf(reason && !process.env.CI)(
+  `a layout of three real nodes${reason ? ` (not run: ${reason})` : ""}`,
+  { timeout: 300_000 },
+  () => {
+    let rack: Rack;
+    let api: Promise<unknown>;
+    const cwd = process.cwd();
+    const folder = mkdtempSync(join(tmpdir(), "labplan-layout-"));
+    const states = new Map<string, object>();
+
+    const config = (computes: string[]): LabConfig =>
+      lab({
+        networks: { admin: { backend: "rack", cidr: "10.99.0.0/24" } },
+        machines: Object.fromEntries(
+          NAMES.map((name, index) => [
+            name,
+            {
+              backend: "rack",
+              disks: [{ sizeBytes: 2 ** 30, image: "rocky9" }],
+              networks: [{ network: "admin", ip: rack.node(index).underlay }],
+              cloudInit: { user: "root", sshKeys: [KEY] },
+              wait: { for: "ssh" },
+            },
+          ]),
+        ),
+        devstack: {
+          branch: "stable/2026.1",
+          layout: { controller: ["node1"], compute: computes },
+          overlay: { kind: "vxlan" },
+          gitBase: "/opt/git",
+          repo: "/opt/git/openstack/devstack.git",
+          verify: { boot: false }, // there is no OVN whose metadata namespace would reach a server
+        },
+      });
+
+    /** What is on the nodes; the machines themselves are there. In the order in which the engine makes it. */
+    const parts = (computes: string[]): PlannedResource[] =>
+      planned(config(computes)).resources.filter(({ kind }) => /^(devstack|overlay):/.test(kind));
+    const keyOf = ({ kind, name }: PlannedResource) => `${kind} ${name}`;
+
+    /** With the key of the test in the place of the user's own. */
+    const inputsOf = ({ inputs }: PlannedResource): object =>
+      JSON.parse(
+        JSON.stringify(inputs, (key, value) =>
+          key === "login" || key === "computeLogin" ? rack.login(0) : value,
+        ),
+      );
+
+    const runOf = (resource: PlannedResource, trace: Trace) => {
+      const machine = resource.on?.key.split(" ")[1] ?? "node1";
+      const peers = Object.keys(resource.peers ?? {});
+      const run = rack.run<object>(NAMES.indexOf(machine), { name: resource.name, trace });
+      return {
+        ...run,
+        peers: Object.fromEntries(Object.entries(run.peers).filter(([n]) => peers.includes(n))),
+      };
+    };
+    const definitionOf = ({ kind }: PlannedResource) => kinds[kind]?.load() as Definition<object>;
+
+    async function make(computes: string[]): Promise<Trace> {
+      const trace = newTrace();
+      for (const resource of parts(computes)) {
+        const key = keyOf(resource);
+        const run = runOf(resource, trace);
+        const state = await up(definitionOf(resource), inputsOf(resource), run, states.get(key)).catch(
+          (error: Error) => {
+            throw new Error(`${key}: ${error.message}`, { cause: error });
+          },
+        );
+        states.set(key, state);
+      }
+      return trace;
+    }
+
+    async function remove(resources: PlannedResource[]): Promise<void> {
+      for (const resource of [...resources].reverse()) {
+        const state = states.get(keyOf(resource));
+        if (state) await definitionOf(resource).remove(state, runOf(resource, newTrace()));
+        states.delete(keyOf(resource));
+      }
+    }
+
+    const verified = () => states.get("devstack:Verify devstack") as VerifyState;
+    const stacked = () =>
+      NAMES.map((_, index) => rack.runs(index).filter((run) => run === "stack done").length);
+
+    beforeAll(async () => {
+      process.chdir(folder);
+      rack = await Rack.start(3);
+      for (const [index] of NAMES.entries())
+        await rack.sh(
+          `mkdir -p /opt/labplan; echo http://${rack.node(0).underlay}:${PORT} > /opt/labplan/devstack-api`,
+          index,
+        );
+      const script = `require(${JSON.stringify(join(cwd, "embedded/devstack/api.ts"))}).startDevstackApi({ bind: "0.0.0.0", port: ${PORT} })`;
+      const loader = require.resolve("tsx/cjs");
+      api = rack.system
+        .inside(rack.node(0), process.execPath, "--require", loader, "-e", script)
+        .catch(() => {});
+      for (const end = Date.now() + 30_000; Date.now() < end; await sleep(200))
+        if (await rack.sh(`curl -s -o /dev/null http://127.0.0.1:${PORT}/ && echo up || :`)) return;
+      throw new Error("the stand-in's answers did not start");
+    });
+    afterAll(async () => {
+      await rack?.stop();
+      await api;
+      process.chdir(cwd);
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    test("is made in the plan's order, and every pair and hypervisor is proven", async () => {
+      await make(["node2", "node3"]);
+      expect(stacked()).toEqual([1, 1, 1]);
+      expect(verified().matrix).toHaveLength(6);
+      expect(verified().matrix.filter(({ reached, fullSize }) => !reached || !fullSize)).toEqual([]);
+      expect(verified().hypervisors.map(({ host, cell, state }) => [host, cell, state])).toEqual([
+        ["node2", "cell1", "up"],
+        ["node3", "cell1", "up"],
+      ]);
+    });
+
+    test("the same again stacks nothing, and finds everything as it is", async () => {
+      const before = new Map(states);
+      await make(["node2", "node3"]);
+      expect(stacked()).toEqual([1, 1, 1]);
+      for (const resource of parts(["node2", "node3"])) {
+        const state = before.get(keyOf(resource)) as object;
+        const seen = await definitionOf(resource).observe(state, runOf(resource, newTrace()), state);
+        expect(seen, keyOf(resource)).toEqual(state);
+      }
+    });
+
+    test("a link that breaks fails what verifies it, and names the pair", async () => {
+      const [, two, three] = rack.nodes as [unknown, (typeof rack.nodes)[0], (typeof rack.nodes)[0]];
+      await rack.system.cut(two, three);
+      const verify = parts(["node2", "node3"]).find(
+        ({ kind }) => kind === "devstack:Verify",
+      ) as PlannedResource;
+      const again = up(definitionOf(verify), inputsOf(verify), runOf(verify, newTrace()));
+      await expect(again).rejects.toThrow(/node2 → node3: no answer[\s\S]*node3 → node2: no answer/);
+      await rack.system.mend(two, three);
+    });
+
+    test("a compute less: disabled, unstacked, forgotten by nova; the other stays as it is", async () => {
+      const [all, fewer] = [parts(["node2", "node3"]), parts(["node2"])];
+      const kept = new Set(fewer.map(keyOf));
+      await remove(all.filter((resource) => !kept.has(keyOf(resource))));
+      await make(["node2"]);
+      // With the user goes what it had, the count of its runs included.
+      expect(stacked()).toEqual([1, 1, 0]);
+      expect(await rack.sh("getent passwd stack; ls -d /opt/stack 2>/dev/null || :", 2)).toBe("");
+      expect(verified().hypervisors.map(({ host }) => host)).toEqual(["node2"]);
+      expect((states.get("devstack:Join node2") as JoinState).enabled).toBe(true);
+      expect(await rack.sh("ip -br link | grep -c lpvx || :", 2)).toBe("0\n");
+    });
+
+    test("is taken away to nothing of ours", async () => {
+      await remove(parts(["node2"]));
+      for (const [index] of NAMES.entries())
+        expect(
+          await rack.sh(
+            "getent passwd stack; ls /etc/labplan /var/lib/labplan /opt/stack/devstack 2>/dev/null || :",
+            index,
+          ),
+        ).toBe("");
+    });
+  },
+);
