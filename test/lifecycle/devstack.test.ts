@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { load } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ensureEmbedded } from "../../embedded/start";
 import { UNKNOWN } from "../../providers/core/change";
@@ -11,15 +12,29 @@ import { makeKey } from "../systems/ssh/start";
 import { TestLab } from "./harness";
 import { killTree } from "./kill-tree";
 
-/** A devstack of several nodes through its whole life, on sandboxes whose stack.sh is the stand-in. */
+/**
+ * A devstack of several nodes through its whole life: on sandboxes whose stack.sh is the stand-in, or with the real one
+ * on machines of one's own. DEVSTACK_REPO is devstack's git URL then, and DEVSTACK_LAB a JSON or YAML file with the
+ * sections `backends`, `networks`, `images` and `machines` of a stack: machines ctl, hv1, hv2 and hv3, which our SSH
+ * agent or key lets us into.
+ */
+const REPO = process.env.DEVSTACK_REPO;
+const OWN_LAB = process.env.DEVSTACK_LAB;
+const isReal = REPO !== undefined;
+if (isReal && OWN_LAB === undefined)
+  throw new Error("DEVSTACK_REPO needs DEVSTACK_LAB: a file with the machines that it is run on, see above");
 
 const SECRET = "devstack-password-canary-7Qx";
-const LIMIT_MS = 600_000;
+const LIMIT_MS = isReal ? 5 * 3_600_000 : 600_000;
+/** Only the stand-in fails, waits and breaks links when it is told to. */
+const withFaults = test.skipIf(isReal);
+const notReal = isReal ? " (not run: the real one cannot be told to)" : "";
 
 interface Reached {
   address: string;
   sshPort: number;
   sshHostKey: string;
+  login?: string;
 }
 
 interface Devstack {
@@ -32,6 +47,7 @@ describe("a devstack of several nodes", () => {
   let identityFile: string;
   let publicKey: string;
 
+  const own = OWN_LAB && (load(fs.readFileSync(OWN_LAB, "utf8")) as Record<string, Record<string, object>>);
   const machine = () => ({
     ...{ backend: "here", memory: "256 MiB", disk: "1 GiB", networks: ["admin"] },
     ...{ sshKeys: [publicKey], wait: "ssh" },
@@ -39,13 +55,15 @@ describe("a devstack of several nodes", () => {
   const config = (computes: string[], devstack: object = {}) => ({
     backends: { here: { kind: "embedded" } },
     networks: { admin: { backend: "here", cidr: "10.20.0.0/24" } },
-    machines: Object.fromEntries(["ctl", ...computes].map((name) => [name, machine()])),
+    ...own,
+    machines: Object.fromEntries(
+      ["ctl", ...computes].map((name) => [name, own ? (own.machines?.[name] ?? {}) : machine()]),
+    ),
     devstack: {
       branch: "stable/2026.1",
       layout: { controller: "ctl", compute: computes },
       overlay: "vxlan",
-      timeout: "5m",
-      silence: "2m",
+      ...(isReal ? { repo: REPO } : { timeout: "5m", silence: "2m" }),
       ...devstack,
     },
   });
@@ -53,20 +71,30 @@ describe("a devstack of several nodes", () => {
   /** Run something as root on a node, past everything that labplan believes. */
   async function on(name: string, script: string): Promise<string> {
     const { machines } = await lab.outputs<{ machines: Record<string, Reached> }>();
-    const { address: host = "", sshPort: port, sshHostKey: hostKey } = machines[name] ?? ({} as Reached);
-    const connection = await connectSsh({ host, port, hostKey, user: "labplan", identityFile, agent: false });
+    const {
+      address: host = "",
+      sshPort: port = 22,
+      sshHostKey: hostKey,
+      login,
+    } = machines[name] ?? ({} as Reached);
+    const [, user = "labplan"] = /(\S+)@\S+$/.exec(login ?? "") ?? [];
+    const key = isReal ? {} : { identityFile, agent: false as const };
+    const connection = await connectSsh({ host, port, hostKey, user, ...key });
+    const words = isReal && user !== "root" ? ["sudo", "-n", "sh", "-c", script] : ["sh", "-c", script];
     try {
-      return (await connection.exec(["sh", "-c", script], { deadlineS: 30 })).stdout.trim();
+      return (await connection.exec(words, { deadlineS: 30 })).stdout.trim();
     } finally {
       await connection.close();
     }
   }
 
-  /** How often stack.sh came to its end there. */
+  /** How often stack.sh came to its end there: by the stand-in's own count, or by our journal. */
+  const COUNT = isReal
+    ? `grep -c '"event":"end".*"script":"stack.sh","code":0,' /var/lib/labplan/devstack/journal.jsonl`
+    : "grep -c '^stack done' /opt/stack/stand-in/runs";
   const stacked = async (...names: string[]): Promise<number[]> => {
     const counts: number[] = [];
-    for (const name of names)
-      counts.push(Number(await on(name, "grep -c '^stack done' /opt/stack/stand-in/runs")));
+    for (const name of names) counts.push(Number(await on(name, COUNT)));
     return counts;
   };
   const devstack = async () => (await lab.outputs<{ devstack: Devstack }>()).devstack;
@@ -80,6 +108,7 @@ describe("a devstack of several nodes", () => {
     identityFile = path.join(keys, "id");
     publicKey = await makeKey(identityFile, "ed25519");
     lab = await TestLab.create(config(["hv1", "hv2"]), { secrets: { devstackPassword: SECRET } });
+    if (isReal) return;
     // The key that machines let in is the user's own: its home is the test's.
     fs.mkdirSync(path.join(lab.folder, "home", ".ssh"), { recursive: true, mode: 0o700 });
     fs.copyFileSync(identityFile, path.join(lab.folder, "home", ".ssh", "id_ed25519"));
@@ -162,11 +191,11 @@ describe("a devstack of several nodes", () => {
   );
 
   /** Another text for hv2 alone; what hv1 was stacked with stays. */
-  const edited = (days: number, computes = ["hv1", "hv2", "hv3"]) =>
+  const edited = (days: number | undefined, computes = ["hv1", "hv2", "hv3"]) =>
     config(computes, {
       nodes: {
         hv1: { localConf: { localrc: { LIBVIRT_TYPE: "qemu" } } },
-        hv2: { localConf: { localrc: { LOGDAYS: days } } },
+        ...(days === undefined ? {} : { hv2: { localConf: { localrc: { LOGDAYS: days } } } }),
       },
     });
 
@@ -181,8 +210,8 @@ describe("a devstack of several nodes", () => {
     throw new Error(`stack.sh did not begin on ${name}`);
   }
 
-  test(
-    "a laptop that dies in the middle of stack.sh: it goes on there, and the next up follows it to its end",
+  withFaults(
+    `a laptop that dies in the middle of stack.sh: it goes on there, and the next up follows it to its end${notReal}`,
     async () => {
       const [before = 0] = await stacked("hv2");
       await on("hv2", "echo 'slow install 20' > /opt/stack/stand-in/fault");
@@ -199,8 +228,8 @@ describe("a devstack of several nodes", () => {
     LIMIT_MS,
   );
 
-  test(
-    "a phase that fails is told with the node and the phase; mended, the next up stacks that node alone, and tells a pair that has no way",
+  withFaults(
+    `a phase that fails is told with the node and the phase; mended, the next up stacks that node alone, and tells a pair that has no way${notReal}`,
     async () => {
       const before = await stacked("ctl", "hv1", "hv2", "hv3");
       await on("hv2", "echo 'fail post-config' > /opt/stack/stand-in/fault");
@@ -229,7 +258,7 @@ describe("a devstack of several nodes", () => {
     "a compute less is gone from the devstack, the others stay as they are, and all is verified again",
     async () => {
       const before = await stacked("ctl", "hv1", "hv2");
-      lab.write(edited(4, ["hv1", "hv2"]));
+      lab.write(edited(isReal ? undefined : 4, ["hv1", "hv2"]));
       const { ops } = await lab.preview();
       expect(ops).toMatchObject({ "devstack:Join hv3": "delete", "devstack:Node hv3": "delete" });
       await lab.up();
