@@ -6,6 +6,8 @@ import type { FaultRule } from "../../../../embedded/faults";
 /** The control plane of a stand-in: asked over real HTTP, as a controller's would be. */
 describe("the API answers of devstack's stand-in", () => {
   let api: DevstackApi;
+  /** Where the clock of the answers stands still, in ms. */
+  let stopped: number | undefined;
   let cloud: Cloud;
   let headers: Record<string, string> = {};
   let rule: FaultRule | undefined;
@@ -82,7 +84,9 @@ describe("the API answers of devstack's stand-in", () => {
       asked.push(name);
       return rule;
     };
-    api = await startDevstackApi({ bootMs: 5, registerMs: 20, faults: { next } });
+    const now = () => new Date(stopped ?? Date.now());
+    stopped = undefined;
+    api = await startDevstackApi({ bootMs: 5, registerMs: 20, faults: { next }, now });
     const { text } = await tell(
       "cloud",
       ["cloud", "10.0.0.1"],
@@ -168,9 +172,11 @@ describe("the API answers of devstack's stand-in", () => {
     await compute("hv1");
     await compute("hv22");
     await manage("cell_v2", "discover_hosts");
+    stopped = Date.now();
     const { id, status } = await boot({ host: "hv22" });
     expect(status).toBe(202);
     expect(await seen(id)).toMatchObject({ status: "BUILD", "OS-EXT-SRV-ATTR:host": "hv22", addresses: {} });
+    stopped = undefined;
     await until(async () => (await seen(id)).status === "ACTIVE");
     expect((await seen(id)).addresses.private[0].addr).toMatch(/^10\.0\.0\.\d+$/);
     const other = await boot({ availability_zone: "nova:hv1" });
