@@ -118,6 +118,8 @@ describe("a devstack of several nodes", () => {
       PULUMI_HOME: process.env.PULUMI_HOME ?? path.join(os.homedir(), ".pulumi"),
       SSH_AUTH_SOCK: "",
     };
+    // Pulumi itself may keep what is selected in the home of the account, whatever HOME says.
+    await lab.mustSucceed(["stack", "select", lab.stack]);
   });
   afterAll(async () => {
     await lab?.close();
