@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Contract tests that stand on a whole cloud, and on nothing of the embedded lab's loopback addresses. */
+const CLOUD = ["test/contract/*openstack*.test.ts", "test/contract/embedded-devstack-truth.test.ts"];
+
 export default defineConfig({
   test: {
     projects: [
@@ -9,6 +12,16 @@ export default defineConfig({
         test: {
           name: "contract",
           include: ["test/contract/**/*.test.ts"],
+          exclude: CLOUD,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "cloud",
+          include: CLOUD,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,

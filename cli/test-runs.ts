@@ -20,7 +20,7 @@ function ownLoopbackWorks(): boolean {
 }
 
 /**
- * All tests: the lifecycle tests beside the others where both can have a loopback of their own, else one after the
+ * All tests: lifecycle and cloud tests beside the others where both can have a loopback of their own, else one after the
  * other. `args` are vitest's and mean one run.
  */
 export async function runVitest(args: string[]): Promise<number> {
@@ -52,10 +52,14 @@ async function runApart(command: string[], folder: string): Promise<number> {
       env: { ...process.env, LABPLAN_TEST_COUNTS: counts(name) },
     });
   };
-  console.log("The lifecycle tests run beside the others; what they say follows at the end.");
+  console.log("Lifecycle and cloud tests run beside the others; what they say follows at the end.");
   const log = fs.openSync(told, "w");
   const inside = [...ALONE, 'ip link set lo up && exec "$@"', "sh"];
-  const lifecycle = started("lifecycle", [...inside, ...command, "--project", "lifecycle"], log);
+  const lifecycle = started(
+    "lifecycle",
+    [...inside, ...command, "--project", "lifecycle", "--project", "cloud"],
+    log,
+  );
   const others = started("others", [...command, "--project", "unit", "--project", "contract"], "inherit");
   const stop = () => {
     for (const child of [lifecycle, others]) child.kill("SIGINT");
