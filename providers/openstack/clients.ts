@@ -15,6 +15,10 @@ export interface Server {
   metadata: Record<string, string>;
   addresses: Record<string, { addr: string; version: number; "OS-EXT-IPS:type"?: string }[]>;
   fault?: { code: number; message: string };
+  /** Ids, whether they are still there or not; "" for one that boots from a volume. */
+  image?: { id: string } | "";
+  flavor?: { id: string };
+  "OS-EXT-AZ:availability_zone"?: string;
   "OS-EXT-STS:task_state"?: string | null;
 }
 

@@ -1,11 +1,20 @@
 import { OpenStackClient } from "../../providers/openstack/client";
 import { findCloud } from "../../providers/openstack/clouds";
 import type { ConfigProblem, OpenStackBackend } from "../config/types";
-import { chosenFlavor, isCloudReference, isFlavorReference } from "../plan/openstack-references";
+import {
+  chosenFlavor,
+  chosenImage,
+  type ImageReference,
+  isCloudReference,
+  isFlavorReference,
+  isImageReference,
+} from "../plan/openstack-references";
 import { own, stable } from "../plan/stable";
 import type { LabPlan, PlannedResource } from "../plan/types";
-import { checkCloud, externalNetwork, flavorOf } from "./checks";
+import { checkCloud, externalNetwork } from "./checks";
 import { askCloud, type CloudFacts } from "./facts";
+import { flavorOf, imageOf, lastingOf } from "./lasting";
+import { notesOf } from "./notes";
 
 /** Clouds of a plan, by the names of their backends. */
 export function cloudsOf({ resources }: LabPlan): Map<string, OpenStackBackend> {
@@ -45,21 +54,32 @@ async function factsOf(plan: LabPlan, name: string, backend: OpenStackBackend): 
   try {
     const images = plan.resources
       .filter(({ kind, inputs }) => kind === "openstack:compute/Instance" && inputs.backend === name)
-      .map(({ inputs }) => String(inputs.imageName));
-    return await askCloud(api, [...new Set(images)]);
+      .map(({ inputs }) => inputs.imageId)
+      .filter(isImageReference);
+    return await askCloud(api, images);
   } finally {
     api.close();
   }
 }
 
-/** References to the cloud's facts become values, and chosen flavors are kept in the lock. */
+/** References to the cloud's facts become values, and chosen flavors and images are kept in the lock. */
 export function settle(plan: LabPlan, name: string, backend: OpenStackBackend, facts: CloudFacts): LabPlan {
   const external = externalNetwork(backend.externalNetwork, facts);
   const flavors: Record<string, string> = { ...plan.lock.flavors };
+  const glance: Record<string, string> = { ...plan.lock.glance };
   const newFacts = [...plan.newFacts];
+  const image = (reference: ImageReference, resource: PlannedResource): unknown => {
+    const found = imageOf(plan, resource, reference, facts);
+    if (!found.id) return reference;
+    const entry = chosenImage(reference.imageNamed, found.id);
+    if (own(glance, resource.name) !== entry) newFacts.push(`${resource.name} has image ${entry}`);
+    glance[resource.name] = entry;
+    return found.id;
+  };
   const fact = (value: unknown, resource: PlannedResource): unknown => {
     if (isCloudReference(value))
       return external?.[value.cloud === "externalNetworkId" ? "id" : "name"] ?? value;
+    if (isImageReference(value)) return image(value, resource);
     if (!isFlavorReference(value)) return value;
     const flavor = flavorOf(resource, facts);
     if (!flavor) return value;
@@ -75,9 +95,15 @@ export function settle(plan: LabPlan, name: string, backend: OpenStackBackend, f
           inputs: Object.fromEntries(
             Object.entries(resource.inputs).map(([key, value]) => [key, fact(value, resource)]),
           ),
+          // A flavor that is gone has no name in the state, and a name there would be another server.
+          ...(lastingOf(plan, resource, facts)?.flavor === "former" ? { ignoreChanges: ["flavorName"] } : {}),
         }
       : resource,
   );
-  const lock = Object.keys(flavors).length > 0 ? stable({ ...plan.lock, flavors }) : plan.lock;
-  return { ...plan, resources, lock, newFacts };
+  const lock = stable({
+    ...plan.lock,
+    ...(Object.keys(flavors).length > 0 ? { flavors } : {}),
+    ...(Object.keys(glance).length > 0 ? { glance } : {}),
+  });
+  return { ...plan, resources, lock, newFacts, notes: [...plan.notes, ...notesOf(plan, name, facts)] };
 }

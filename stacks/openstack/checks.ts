@@ -1,11 +1,10 @@
-import { markText } from "../../providers/core/definition";
-import { MARK_KEY } from "../../providers/openstack/marks";
 import { suggest } from "../config/suggest";
 import type { ConfigPath, ConfigProblem } from "../config/types";
-import { type FlavorNeeds, isFlavorReference } from "../plan/openstack-references";
+import { isImageReference } from "../plan/openstack-references";
 import type { LabPlan, PlannedResource } from "../plan/types";
-import type { CloudFacts, FlavorFact } from "./facts";
-import { noFlavor, smallestFlavor } from "./flavors";
+import type { CloudFacts, FlavorFact, ImageFact } from "./facts";
+import { noFlavor } from "./flavors";
+import { flavorOf, hasZone, imageOf, lastingOf, needsOf, serversOf } from "./lasting";
 import { quotaProblems } from "./quota";
 
 const INSTANCE = "openstack:compute/Instance";
@@ -36,46 +35,25 @@ export function externalNetwork(
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
-const needsOf = ({ inputs }: PlannedResource): FlavorNeeds | undefined =>
-  isFlavorReference(inputs.flavorName) ? inputs.flavorName.flavorWith : undefined;
-
-/** Named, or chosen. */
-export function flavorOf(server: PlannedResource, facts: CloudFacts): FlavorFact | undefined {
-  const needs = needsOf(server);
-  return needs
-    ? smallestFlavor(facts, needs)
-    : facts.flavors.find(({ name }) => name === server.inputs.flavorName);
-}
-
 function serverProblems(
   plan: LabPlan,
   server: PlannedResource,
   facts: CloudFacts,
   flavor: FlavorFact | undefined,
 ): ConfigProblem[] {
-  const { inputs, name, markName } = server;
+  const { inputs, name } = server;
   const problems: ConfigProblem[] = [];
   const add = (field: ConfigPath, message: string) =>
     problems.push({ path: ["machines", name, ...field], message });
 
-  const imageName = String(inputs.imageName);
-  const images = facts.images.get(imageName) ?? [];
-  const image = images.find(({ status }) => status === "active");
-  if (images.length === 0)
-    add(["image"], `the cloud has no image "${imageName}". "openstack image list" shows what it has.`);
-  else if (!image)
-    add(
-      ["image"],
-      `image "${imageName}" of the cloud is ${images[0]?.status}, and no server starts from it. Have it mended.`,
-    );
-  else if (images.length > 1)
-    add(
-      ["image"],
-      `the cloud has ${images.length} images called "${imageName}", and nobody can say which is meant. Rename one.`,
-    );
+  // What a server was made with may be gone: it runs on.
+  const lasting = lastingOf(plan, server, facts);
+  const wanted = isImageReference(inputs.imageId) ? inputs.imageId : undefined;
+  const image = wanted && imageOf(plan, server, wanted, facts);
+  if (image?.problem && !lasting) add(["image"], image.problem);
 
   const needs = needsOf(server);
-  if (!flavor)
+  if (!flavor && !lasting?.flavor)
     add(
       needs ? [] : ["flavor"],
       needs
@@ -86,23 +64,20 @@ function serverProblems(
             "It has",
           )}`,
     );
-  else if (image && (flavor.ram < image.min_ram || (flavor.disk > 0 && flavor.disk < image.min_disk)))
+  else if (flavor && !lasting?.flavor && image?.fact && isTooSmall(flavor, image.fact))
     add(
       needs ? [] : ["flavor"],
-      `image "${imageName}" needs ${image.min_ram} MiB of memory and ${image.min_disk} GiB of disk, and flavor "${flavor.name}" has ${flavor.ram} MiB and ${flavor.disk} GiB. Take a larger one.`,
+      `image "${wanted?.imageNamed}" needs ${image.fact.min_ram} MiB of memory and ${image.fact.min_disk} GiB of disk, and flavor "${flavor.name}" has ${flavor.ram} MiB and ${flavor.disk} GiB. Take a larger one.`,
     );
 
   const { availabilityZone } = inputs;
-  if (availabilityZone !== undefined && !facts.zones.includes(String(availabilityZone).split(":")[0] ?? ""))
+  if (!lasting && !hasZone(server, facts))
     add(
       ["availabilityZone"],
       `the cloud has no availability zone "${availabilityZone}"${suggest(String(availabilityZone), facts.zones, "It has")}`,
     );
 
-  const mark = markText({ lab: plan.lab, stack: plan.stack, name: markName ?? name });
-  const broken = facts.servers.find(
-    ({ metadata, status }) => metadata[MARK_KEY] === mark && status === "ERROR",
-  );
+  const broken = serversOf(plan, server, facts).find(({ status }) => status === "ERROR");
   // The engine believes that it is there and in order, and an up would say nothing of it.
   if (broken)
     add(
@@ -111,6 +86,9 @@ function serverProblems(
     );
   return problems;
 }
+
+const isTooSmall = (flavor: FlavorFact, image: ImageFact): boolean =>
+  flavor.ram < image.min_ram || (flavor.disk > 0 && flavor.disk < image.min_disk);
 
 function externalNetworkProblems(
   name: string,

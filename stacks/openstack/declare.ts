@@ -3,7 +3,12 @@ import type * as pulumi from "@pulumi/pulumi";
 import { unknown } from "@pulumi/pulumi/output";
 import { isOffline } from "../../providers/core/settings";
 import type { BackendConfig } from "../config/types";
-import { isCloudReference, isFlavorReference, isOutputReference } from "../plan/openstack-references";
+import {
+  isCloudReference,
+  isFlavorReference,
+  isImageReference,
+  isOutputReference,
+} from "../plan/openstack-references";
 import type { PlannedResource } from "../plan/types";
 
 type Sdk = typeof openstack;
@@ -23,7 +28,8 @@ const FOREIGN_TAGS = ["tags"];
 const OPTIONS: Record<string, pulumi.CustomResourceOptions> = {
   "openstack:compute/Instance": {
     // Another image is a rebuild in place otherwise: the server keeps its id, and what is on it is not what is planned.
-    replaceOnChanges: ["imageName"],
+    // By its id: the name in the state is what the image is called now, or "Image not found".
+    replaceOnChanges: ["imageId"],
     ignoreChanges: [
       ...FOREIGN_TAGS,
       // Its ports say which networks it is on; a refresh fills in what nova makes of them.
@@ -56,11 +62,13 @@ export class PluginDeclarer {
     dependsOn: pulumi.Resource[],
     declared: (key: string) => pulumi.Resource,
   ): pulumi.CustomResource {
-    const { kind, name, formerNames = [], inputs, backend } = planned;
+    const { kind, name, formerNames = [], inputs, ignoreChanges = [], backend } = planned;
     const { backend: backendName, ...args } = inputs;
     const Class = this.#classOf(kind);
+    const options = optionsOf(kind);
     return new Class(name, resolved(args, declared) as pulumi.Inputs, {
-      ...optionsOf(kind),
+      ...options,
+      ignoreChanges: [...(options.ignoreChanges ?? []), ...ignoreChanges],
       provider: this.#providerOf(String(backendName), backend),
       dependsOn,
       ...(formerNames.length > 0 ? { aliases: formerNames.map((former) => ({ name: former })) } : {}),
@@ -109,6 +117,7 @@ function resolved(value: unknown, declared: (key: string) => pulumi.Resource): u
   if (isOutputReference(value))
     return (declared(value.ref) as unknown as Record<string, pulumi.Output<unknown>>)[value.output];
   if (isCloudReference(value) || isFlavorReference(value)) return unknown;
+  if (isImageReference(value)) return value.known ?? unknown;
   if (Array.isArray(value)) return value.map((one) => resolved(one, declared));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, resolved(one, declared)]));

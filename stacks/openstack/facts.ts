@@ -1,21 +1,29 @@
 import type { OpenStackClient } from "../../providers/openstack/client";
 import type { Server } from "../../providers/openstack/clients";
 import { isGone, OpenStackError } from "../../providers/openstack/errors";
+import { MARK_KEY } from "../../providers/openstack/marks";
+import type { ImageReference } from "../plan/openstack-references";
 
 /** What a cloud has, as far as a preview compares with it. */
 export interface CloudFacts {
+  /** By name, those that the plan uses. */
   images: Map<string, ImageFact[]>;
+  /** By id, those that the lock file keeps and that are still there. */
+  keptImages: Map<string, ImageFact>;
   flavors: FlavorFact[];
   externalNetworks: { id: string; name: string }[];
   zones: string[];
   keypairs: Map<string, string>;
   servers: Server[];
+  /** By server, the names of flavors that are gone or were made anew. */
+  formerFlavors: Map<string, string>;
   /** Descriptions of what is there, by neutron's word for its kind: ours are told apart by them. */
   described: Record<NetworkThing, string[]>;
   quota: Partial<Record<ComputeQuota | NetworkThing, { limit: number; used: number }>>;
 }
 
 export interface ImageFact {
+  id: string;
   name: string;
   status: string;
   /** GiB */
@@ -25,6 +33,7 @@ export interface ImageFact {
 }
 
 export interface FlavorFact {
+  id: string;
   name: string;
   vcpus: number;
   /** MiB */
@@ -46,26 +55,35 @@ export const NETWORK_THINGS = [
 ] as const;
 export type NetworkThing = (typeof NETWORK_THINGS)[number];
 
-/** Ask a cloud for all of it at once. `images` are the names that the plan uses. */
-export async function askCloud(api: OpenStackClient, images: readonly string[]): Promise<CloudFacts> {
+/** Ask a cloud for all of it at once. `references` are the images that the plan uses. */
+export async function askCloud(
+  api: OpenStackClient,
+  references: readonly ImageReference[],
+): Promise<CloudFacts> {
+  const images = [...new Set(references.map(({ imageNamed }) => imageNamed))];
+  const kept = [...new Set(references.flatMap(({ known }) => known ?? []))];
   const project = await api.projectId();
-  const [found, flavors, externalNetworks, zones, keypairs, servers, compute, network] = await Promise.all([
-    Promise.all(images.map((name) => imagesNamed(api, name))),
-    api.list<FlavorFact>("compute", "/flavors/detail", "flavors"),
-    api.list<{ id: string; name: string }>(
-      "network",
-      "/networks?router:external=true&fields=id&fields=name",
-      "networks",
-    ),
-    zonesOf(api),
-    api.list<{ keypair: { name: string; public_key: string } }>("compute", "/os-keypairs", "keypairs"),
-    api.list<Server>("compute", "/servers/detail", "servers"),
-    computeQuota(api),
-    networkThings(api, project),
-  ]);
+  const [found, stillThere, flavors, externalNetworks, zones, keypairs, servers, compute, network] =
+    await Promise.all([
+      Promise.all(images.map((name) => imagesNamed(api, name))),
+      Promise.all(kept.map((id) => imageWithId(api, id))),
+      api.list<FlavorFact>("compute", "/flavors/detail", "flavors"),
+      api.list<{ id: string; name: string }>(
+        "network",
+        "/networks?router:external=true&fields=id&fields=name",
+        "networks",
+      ),
+      zonesOf(api),
+      api.list<{ keypair: { name: string; public_key: string } }>("compute", "/os-keypairs", "keypairs"),
+      api.list<Server>("compute", "/servers/detail", "servers"),
+      computeQuota(api),
+      networkThings(api, project),
+    ]);
   return {
     images: new Map(images.map((name, index) => [name, found[index] ?? []])),
+    keptImages: new Map(stillThere.flatMap((image) => (image ? [[image.id, image]] : []))),
     flavors,
+    formerFlavors: await formerFlavors(api, servers, flavors),
     externalNetworks,
     zones,
     keypairs: new Map(keypairs.map(({ keypair }) => [keypair.name, keypair.public_key])),
@@ -82,6 +100,40 @@ const imagesNamed = (api: OpenStackClient, name: string): Promise<ImageFact[]> =
     `/images?name=${encodeURIComponent(/[,"]/.test(name) ? `"${name.replaceAll('"', '\\"')}"` : name)}`,
     "images",
   );
+
+async function imageWithId(api: OpenStackClient, id: string): Promise<ImageFact | undefined> {
+  try {
+    return await api.get<ImageFact>("image", `/images/${encodeURIComponent(id)}`);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What a server's flavor was called is shown from this version on, and its id no more. */
+const FLAVOR_BY_NAME = "2.47";
+
+/** Of our servers whose flavor is listed no more: nova keeps its name with them. */
+async function formerFlavors(
+  api: OpenStackClient,
+  servers: readonly Server[],
+  flavors: readonly FlavorFact[],
+): Promise<Map<string, string>> {
+  const listed = new Set(flavors.map(({ id }) => id));
+  const former = servers.filter(
+    ({ metadata, flavor }) =>
+      metadata[MARK_KEY] !== undefined && flavor !== undefined && !listed.has(flavor.id),
+  );
+  if (former.length === 0) return new Map();
+  const shown = await api.list<{ id: string; flavor: { original_name?: string } }>(
+    "compute",
+    "/servers/detail",
+    "servers",
+    { microversion: FLAVOR_BY_NAME },
+  );
+  const names = new Map(shown.map(({ id, flavor }) => [id, flavor.original_name ?? ""]));
+  return new Map(former.map(({ id }) => [id, names.get(id) ?? ""]));
+}
 
 async function zonesOf(api: OpenStackClient): Promise<string[]> {
   const { availabilityZoneInfo } = await api.get<{

@@ -21,7 +21,13 @@ export const emptyLock = (): Lock => ({ version: 1, cidrs: {}, addresses: {} });
  * After everything was destroyed: what the lock remembers of things, to compare with, is of things that are gone. What it
  * has handed out stays.
  */
-export function afterDestroy({ users: _users, homes: _homes, clones: _clones, ...handedOut }: Lock): Lock {
+export function afterDestroy({
+  users: _users,
+  homes: _homes,
+  clones: _clones,
+  glance: _glance,
+  ...handedOut
+}: Lock): Lock {
   return handedOut;
 }
 
@@ -36,6 +42,7 @@ const SECTIONS = [
   "homes",
   "clones",
   "flavors",
+  "glance",
   "seeds",
   "users",
 ] as const;
@@ -99,6 +106,7 @@ const DEPTH: Record<string, 1 | 2> = {
   homes: 1,
   clones: 2,
   flavors: 1,
+  glance: 1,
   seeds: 1,
   users: 1,
 };
@@ -116,6 +124,7 @@ const CHECKS: Record<string, { good: (text: string) => boolean; what: string }> 
   homes: { good: (text) => text !== "", what: "the name of a backend" },
   clones: { good: (text) => /^\S+ \S+$/.test(text), what: "an image and its edition" },
   flavors: { good: (text) => / for \d/.test(text), what: "a flavor and what it was chosen for" },
+  glance: { good: (text) => /^.+ = \S+$/.test(text), what: "an image of a cloud and its id" },
   seeds: { good: (text) => text !== "", what: "a name" },
   users: { good: (text) => text !== "", what: "a uid" },
 };

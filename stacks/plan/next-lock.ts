@@ -8,7 +8,7 @@ import type { MachineFacts } from "./machines";
 import { naturally } from "./names";
 import type { NetworkFacts } from "./networks";
 import { addressKey } from "./nics";
-import { keptFlavor } from "./openstack-server";
+import { keptFlavor, keptImage } from "./openstack-server";
 import { sshHolder } from "./ports";
 import { own, stable } from "./stable";
 import type { Lock } from "./types";
@@ -28,6 +28,7 @@ export function nextLock(
   const ports = new Map<string, Map<string, string>>();
   const clones = new Map<string, Map<string, string>>();
   const flavors = new Map<string, string>();
+  const glance = new Map<string, string>();
   const newFacts: string[] = [];
 
   for (const network of networks.values()) {
@@ -56,6 +57,8 @@ export function nextLock(
     if (disks.length > 0) clones.set(machine.logical, new Map(disks));
     const flavor = keptFlavor(context, machine);
     if (flavor !== undefined) flavors.set(machine.logical, flavor);
+    const image = keptImage(context, machine);
+    if (image !== undefined) glance.set(machine.logical, image);
     const { ssh, source } = machine;
     const { backend } = machine.config;
     if (!ssh?.allocated) continue;
@@ -95,6 +98,7 @@ export function nextLock(
       ...(homes.length > 0 ? { homes: Object.fromEntries(homes) } : {}),
       ...(clones.size > 0 ? { clones: nested(clones) } : {}),
       ...(flavors.size > 0 ? { flavors: Object.fromEntries(flavors) } : {}),
+      ...(glance.size > 0 ? { glance: Object.fromEntries(glance) } : {}),
       ...(Object.keys(seeds.remembered).length > 0 ? { seeds: seeds.remembered } : {}),
       ...(users.length > 0 ? { users: Object.fromEntries(users) } : {}),
     } satisfies Lock),

@@ -16,6 +16,13 @@ export interface FlavorReference {
   flavorWith: FlavorNeeds;
 }
 
+/** An image of the cloud. The lock file keeps its id: images are rotated, and a name is another one's tomorrow. */
+export interface ImageReference {
+  imageNamed: string;
+  /** Id that the lock file has for it. */
+  known?: string;
+}
+
 export interface FlavorNeeds {
   cpus: number;
   memoryMiB: number;
@@ -27,6 +34,7 @@ export const outputOf = (ref: string, output = "id"): OutputReference => ({ ref,
 export const isOutputReference = (value: unknown): value is OutputReference => has(value, "ref");
 export const isCloudReference = (value: unknown): value is CloudReference => has(value, "cloud");
 export const isFlavorReference = (value: unknown): value is FlavorReference => has(value, "flavorWith");
+export const isImageReference = (value: unknown): value is ImageReference => has(value, "imageNamed");
 
 const has = (value: unknown, key: string): boolean =>
   typeof value === "object" && value !== null && Object.hasOwn(value, key);
@@ -43,4 +51,13 @@ export const chosenFlavor = (flavor: string, needs: FlavorNeeds): string =>
 export function lockedFlavor(entry: string | undefined, needs: FlavorNeeds): string | undefined {
   const end = ` for ${needsText(needs)}`;
   return entry?.endsWith(end) ? entry.slice(0, -end.length) : undefined;
+}
+
+/** `Debian 12 = 5f0c…`: an image in the lock file. */
+export const chosenImage = (name: string, id: string): string => `${name} = ${id}`;
+
+/** The id in the lock file, as long as it is of the same name. */
+export function lockedImage(entry: string | undefined, name: string): string | undefined {
+  const start = `${name} = `;
+  return entry?.startsWith(start) ? entry.slice(start.length) : undefined;
 }

@@ -9,7 +9,13 @@ import { imageNameOf } from "./openstack-fields";
 import { labGroupKey, machineGroupKey } from "./openstack-groups";
 import { describedBy, pluginResource } from "./openstack-marks";
 import { networkKey, routerInterfaceKey, subnetKey } from "./openstack-network";
-import { type FlavorNeeds, lockedFlavor, outputOf } from "./openstack-references";
+import {
+  type FlavorNeeds,
+  type ImageReference,
+  lockedFlavor,
+  lockedImage,
+  outputOf,
+} from "./openstack-references";
 import { keysOf, loginUserOf, userDataOf } from "./openstack-user-data";
 import { own } from "./stable";
 import { type PlannedResource, resourceKey } from "./types";
@@ -64,7 +70,7 @@ export function serverResources(
   const inputs = {
     backend: config.backend,
     name: machine.name,
-    imageName: imageNameInCloud(context, machine),
+    imageId: imageOf(context, machine),
     flavorName: config.flavor ??
       lockedFlavor(own(context.lock.flavors, machine.source), needs) ?? { flavorWith: needs },
     ...(keypair ? { keyPair: keypair.name } : {}),
@@ -109,6 +115,18 @@ export function keptFlavor({ lock }: Context, machine: MachineFacts): string | u
   if (machine.hypervisor !== "openstack" || machine.config.flavor !== undefined) return undefined;
   const entry = own(lock.flavors, machine.source);
   return lockedFlavor(entry, flavorNeeds(machine)) === undefined ? undefined : entry;
+}
+
+/** As `keptFlavor`. */
+export function keptImage(context: Context, machine: MachineFacts): string | undefined {
+  if (machine.hypervisor !== "openstack") return undefined;
+  return imageOf(context, machine).known === undefined ? undefined : own(context.lock.glance, machine.source);
+}
+
+function imageOf(context: Context, machine: MachineFacts): ImageReference {
+  const imageNamed = imageNameInCloud(context, machine);
+  const known = lockedImage(own(context.lock.glance, machine.source), imageNamed);
+  return { imageNamed, ...(known === undefined ? {} : { known }) };
 }
 
 function imageNameInCloud({ config }: Context, machine: MachineFacts): string {

@@ -18,6 +18,8 @@ export interface PlannedResource {
    * before it removes those (rule 5).
    */
   recreateWith: string[];
+  /** Inputs that stay as the engine knows them. */
+  ignoreChanges?: string[];
   /** The backend's connection data, without secrets: kept with the resource (rule 13). */
   backend: BackendConfig;
   /**
@@ -51,6 +53,8 @@ export interface Lock {
   clones?: Record<string, Record<string, string>>;
   /** machine → the flavor that was chosen, and for what: `m1.small for 1 cpu, 2048 MiB, 20 GiB`. */
   flavors?: Record<string, string>;
+  /** machine → the image of a cloud that it was made with: `Debian 12 = <id>`. */
+  glance?: Record<string, string>;
   /** overlay → VXLAN network identifier that we chose */
   vnis?: Record<string, string>;
   /** overlay → machine → IPv4 address in it */

@@ -129,6 +129,7 @@ describe.skipIf(reason && !process.env.CI)(
       }>();
       expect(machines.n1?.address).toMatch(/^203\.0\.113\./);
       expect(machines.n1?.login).toBe(`ssh cirros@${machines.n1?.address}`);
+      expect(lab.lockText).toMatch(/n2: "cirros-a = [0-9a-f-]{36}"/);
       expect(lab.lockText).toContain('n2: "m1.tiny for 1 cpu, 128 MiB, 0 GiB"');
     });
 
@@ -150,6 +151,25 @@ describe.skipIf(reason && !process.env.CI)(
       await up();
       expect(await idsOf()).toEqual(before);
       expect((await servers()).get("n1")?.metadata).toEqual({ labplan: "testlab1/t/n1", role: "controller" });
+    });
+
+    test("trap openstack#28: an image that is rotated, and a flavor that is gone, change no server that runs", {
+      timeout: LONG_MS,
+    }, async () => {
+      const rename = (from: string, to: string) =>
+        plane.inside(["openstack", "image", "set", "--name", to, from]);
+      await rename("cirros-a", "cirros-old");
+      await rename("cirros-b", "cirros-a");
+      expect(await previewed()).toEqual({});
+      await rename("cirros-a", "cirros-b");
+      await rename("cirros-old", "cirros-a");
+      await plane.inside(["openstack", "flavor", "delete", "m1.tiny"]);
+      const { code, text } = await lab.run(["preview"]);
+      expect(text).toMatch(/flavor "m1\.tiny" is gone.*n1, n2, n3 stay as they are/);
+      expect(code).toBe(0);
+      expect(await previewed()).toEqual({});
+      await plane.inside(["openstack", "flavor", "create", "m1.tiny", "--ram", "128", "--disk", "1"]);
+      expect(await previewed()).toEqual({});
     });
 
     test("trap openstack#10: another image is another server at the same port, and no rebuild", {

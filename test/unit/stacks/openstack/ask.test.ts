@@ -4,8 +4,9 @@ import type { LabConfig, MachineConfig, OpenStackBackend } from "../../../../sta
 import { settle } from "../../../../stacks/openstack/ask";
 import { checkCloud } from "../../../../stacks/openstack/checks";
 import { type CloudFacts, NETWORK_THINGS } from "../../../../stacks/openstack/facts";
-import type { LabPlan } from "../../../../stacks/plan/types";
-import { GIB, inputsOf, KEY, planned, cloudMachine as server } from "../plan/lab";
+import { afterDestroy, parseLock, renderLock } from "../../../../stacks/plan/lock-file";
+import type { LabPlan, Lock } from "../../../../stacks/plan/types";
+import { GIB, inputsOf, KEY, planned, resource, cloudMachine as server } from "../plan/lab";
 
 const backend = (parts: Partial<OpenStackBackend> = {}): OpenStackBackend => ({
   kind: "openstack",
@@ -18,26 +19,35 @@ const sized = (parts: Partial<MachineConfig>): MachineConfig => {
   return rest;
 };
 
-const planOf = (machines: Record<string, MachineConfig>, cloud = backend()): LabPlan =>
-  planned({
-    lab: "k3v9q2x7",
-    stack: "dev",
-    backends: { cloud },
-    networks: { admin: { backend: "cloud", cidr: "10.20.0.0/24" } },
-    images: { debian12: { glance: { name: "Debian 12", user: "debian" } } },
-    machines,
-  } satisfies LabConfig);
+const planOf = (
+  machines: Record<string, MachineConfig>,
+  cloud = backend(),
+  { lock, image = "Debian 12" }: { lock?: Lock; image?: string } = {},
+): LabPlan =>
+  planned(
+    {
+      lab: "k3v9q2x7",
+      stack: "dev",
+      backends: { cloud },
+      networks: { admin: { backend: "cloud", cidr: "10.20.0.0/24" } },
+      images: { debian12: { glance: { name: image, user: "debian" } } },
+      machines,
+    } satisfies LabConfig,
+    lock,
+  );
 
-const IMAGE = { name: "Debian 12", status: "active", min_disk: 0, min_ram: 0 };
+const IMAGE = { id: "image-1", name: "Debian 12", status: "active", min_disk: 0, min_ram: 0 };
 
 /** A cloud that has all that the labs here ask for. */
 const cloud = (parts: Partial<CloudFacts> = {}): CloudFacts => ({
   images: new Map([["Debian 12", [IMAGE]]]),
+  keptImages: new Map(),
+  formerFlavors: new Map(),
   flavors: [
-    { name: "m1.large", vcpus: 4, ram: 8192, disk: 80 },
-    { name: "m1.small", vcpus: 1, ram: 2048, disk: 20 },
-    { name: "m1.medium", vcpus: 2, ram: 4096, disk: 40 },
-    { name: "c1.medium", vcpus: 4, ram: 4096, disk: 40 },
+    { id: "flavor-m1.large", name: "m1.large", vcpus: 4, ram: 8192, disk: 80 },
+    { id: "flavor-m1.small", name: "m1.small", vcpus: 1, ram: 2048, disk: 20 },
+    { id: "flavor-m1.medium", name: "m1.medium", vcpus: 2, ram: 4096, disk: 40 },
+    { id: "flavor-c1.medium", name: "c1.medium", vcpus: 4, ram: 4096, disk: 40 },
   ],
   externalNetworks: [{ id: "net-1", name: "public" }],
   zones: ["nova"],
@@ -124,6 +134,99 @@ describe("what a cloud would refuse", () => {
   });
 });
 
+describe("an image and a flavor of a server that is there", () => {
+  const before = settle(planOf({ w1: server() }), "cloud", backend(), cloud());
+  const w1: Server = {
+    id: "s1",
+    name: "w1",
+    status: "ACTIVE",
+    metadata: { labplan: "k3v9q2x7/dev/w1" },
+    addresses: {},
+    image: { id: "image-1" },
+    flavor: { id: "flavor-m1.small" },
+    "OS-EXT-AZ:availability_zone": "nova",
+  };
+  const kept = { servers: [w1], keptImages: new Map([["image-1", { ...IMAGE, name: "Debian 12 of May" }]]) };
+  const rotated = { ...kept, images: new Map([["Debian 12", [{ ...IMAGE, id: "image-2" }]]]) };
+  const next = (facts: CloudFacts, machine = server(), image = "Debian 12") => {
+    const plan = planOf({ w1: machine }, backend(), { lock: before.lock, image });
+    const settled = settle(plan, "cloud", backend(), facts);
+    return {
+      told: told(plan, facts),
+      notes: settled.notes,
+      newFacts: settled.newFacts,
+      imageId: inputsOf(settled, "openstack:compute/Instance", "w1").imageId,
+      ignored: resource(settled, "openstack:compute/Instance", "w1").ignoreChanges,
+    };
+  };
+
+  test("the image's id comes into the plan and the lock file, and is told", () => {
+    expect(inputsOf(before, "openstack:compute/Instance", "w1").imageId).toBe("image-1");
+    expect(before.lock.glance).toEqual({ w1: "Debian 12 = image-1" });
+    expect(before.newFacts).toContain("w1 has image Debian 12 = image-1");
+    expect(parseLock(renderLock(before.lock), "dev.lock.yaml").glance).toEqual(before.lock.glance);
+    expect(afterDestroy(before.lock).glance).toBeUndefined();
+  });
+
+  test("trap openstack#28: another image under its name, and it stays at its own", () => {
+    expect(next(cloud(rotated))).toEqual({ told: [], notes: [], newFacts: [], imageId: "image-1" });
+  });
+
+  test("trap openstack#28: an image that is gone is a note, and no refusal", () => {
+    const gone = next(cloud({ servers: [w1], images: new Map() }));
+    expect(gone).toMatchObject({ told: [], imageId: "image-1", newFacts: [] });
+    expect(gone.notes).toEqual([
+      'cloud "cloud": image "Debian 12" (image-1) is gone. w1 stays as it is; it could not be made anew with it.',
+    ]);
+  });
+
+  test("another name is another id, told before anything is touched", () => {
+    const images = new Map([["Debian 13", [{ ...IMAGE, id: "image-3", name: "Debian 13" }]]]);
+    expect(next(cloud({ ...kept, images }), server(), "Debian 13")).toEqual({
+      told: [],
+      notes: [],
+      newFacts: ["w1 has image Debian 13 = image-3"],
+      imageId: "image-3",
+    });
+    expect(next(cloud(kept), server(), "Debian 14").told).toEqual([
+      expect.stringMatching(/no image "Debian 14"/),
+    ]);
+  });
+
+  test("a server that is to be made again has the lock file's image while it is there, then the name's", () => {
+    expect(next(cloud({ ...rotated, servers: [] })).imageId).toBe("image-1");
+    const gone = next(cloud({ ...rotated, servers: [], keptImages: new Map() }));
+    expect(gone).toMatchObject({ told: [], imageId: "image-2" });
+    expect(gone.newFacts).toEqual(["w1 has image Debian 12 = image-2"]);
+  });
+
+  test("a flavor that is gone is a note, and its empty name in the state no change", () => {
+    const left = cloud().flavors.filter(({ name }) => name !== "m1.small");
+    const former = cloud({ ...kept, flavors: left, formerFlavors: new Map([["s1", "m1.small"]]) });
+    const gone = next(former);
+    expect(gone).toMatchObject({ told: [], ignored: ["flavorName"] });
+    expect(gone.notes).toEqual([expect.stringMatching(/flavor "m1\.small" is gone.*w1 stays as it is/)]);
+    // A resize to one that is not there is a mistake, as it was.
+    expect(next(former, server({ flavor: "m1.huge" })).told).toEqual([
+      expect.stringMatching(/no flavor "m1\.huge"/),
+    ]);
+    expect(next(former, server({ flavor: "m1.large" }))).not.toHaveProperty("ignored", ["flavorName"]);
+    // A new server needs it.
+    expect(next({ ...former, servers: [] }).told).toEqual([expect.stringMatching(/no flavor "m1\.small"/)]);
+  });
+
+  test("a zone that is gone is one, too, but for a server that moves there", () => {
+    const zone = server({ availabilityZone: "nova" });
+    expect(next(cloud({ ...kept, zones: ["other"] }), zone)).toMatchObject({
+      told: [],
+      notes: [expect.stringMatching(/availability zone "nova" is gone/)],
+    });
+    expect(next(cloud(kept), server({ availabilityZone: "other" })).told).toEqual([
+      expect.stringMatching(/no availability zone "other"/),
+    ]);
+  });
+});
+
 describe("trap openstack#16: the quota", () => {
   const room = (limit: number, used: number) => ({ limit, used });
 
@@ -206,18 +309,8 @@ describe("what only the cloud knows", () => {
   test("a chosen flavor stays, whatever the cloud offers later", () => {
     const config = sized({ cpus: 2, memoryMiB: 3000 });
     const first = settle(planOf({ w1: config }), "cloud", backend(), cloud());
-    const again = planned(
-      {
-        lab: "k3v9q2x7",
-        stack: "dev",
-        backends: { cloud: backend() },
-        networks: { admin: { backend: "cloud", cidr: "10.20.0.0/24" } },
-        images: { debian12: { glance: { name: "Debian 12", user: "debian" } } },
-        machines: { w1: config },
-      },
-      first.lock,
-    );
-    const smaller = { name: "a.new", vcpus: 2, ram: 3000, disk: 0 };
+    const again = planOf({ w1: config }, backend(), { lock: first.lock });
+    const smaller = { id: "flavor-a.new", name: "a.new", vcpus: 2, ram: 3000, disk: 0 };
     const settled = settle(again, "cloud", backend(), cloud({ flavors: [smaller, ...cloud().flavors] }));
     expect(inputsOf(settled, "openstack:compute/Instance", "w1").flavorName).toBe("m1.medium");
     expect(settled.newFacts).toEqual([]);

@@ -84,6 +84,12 @@ describe("the plugin's resources", () => {
     expect(sdkIsLoaded()).toBe(true);
   });
 
+  test("have the image of the lock file, where no cloud was asked", async () => {
+    const imageId = { imageNamed: "Debian 12", known: "image-1" };
+    const told = await declared(planned("openstack:compute/Instance", "w1", { imageId }));
+    expect(told.get("openstack:compute/instance:Instance w1")).toMatchObject({ imageId: "image-1" });
+  });
+
   test("a class that the SDK does not have is our mistake", async () => {
     await expect(declared(planned("openstack:networking/Potr", "p", {}))).rejects.toThrow(
       "plan: @pulumi/openstack has no networking.Potr",
@@ -95,7 +101,7 @@ describe("how they are changed", () => {
   const instance = optionsOf("openstack:compute/Instance");
 
   test("trap openstack#10: another image makes another server, and does not rebuild this one", () => {
-    expect(instance.replaceOnChanges).toEqual(["imageName"]);
+    expect(instance.replaceOnChanges).toEqual(["imageId"]);
   });
 
   test("trap openstack#11: the old one goes first, because it has the port, the name and the address", () => {
