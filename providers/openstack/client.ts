@@ -47,6 +47,10 @@ export class OpenStackClient {
     return this.#cloud.name;
   }
 
+  get keystone(): string {
+    return this.#cloud.authUrl;
+  }
+
   /** Of the project that the login is for. */
   async projectId(): Promise<string> {
     const { projectId } = await this.#logIn();

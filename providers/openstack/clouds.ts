@@ -67,11 +67,21 @@ export function findCloud(
   sources: Sources = systemSources(),
 ): Cloud {
   const { env } = sources;
-  const name = backend.cloud ?? (env.OS_CLOUD || undefined);
+  const name = entryName(backend, env);
   const found =
     name === undefined ? cloudFromEnv(env) : entryOf(readClouds(sources, name), readSecure(sources), name);
   return backend.region === undefined ? found : { ...found, region: backend.region };
 }
+
+/** Which entry of clouds.yaml a backend stands for, where it is one. */
+export const entryName = (
+  { cloud }: { cloud?: string },
+  { OS_CLOUD }: NodeJS.ProcessEnv,
+): string | undefined => cloud ?? (OS_CLOUD || undefined);
+
+/** What an entry of clouds.yaml says by itself, secure.yaml beside it. */
+export const entryValues = (name: string, sources: Sources = systemSources()): Values =>
+  valuesOf(readClouds(sources, name), readSecure(sources), name).value;
 
 /** An entry of a clouds.yaml's text. */
 export const cloudFromYaml = (text: string, name: string): Cloud =>
@@ -119,14 +129,17 @@ function cloudsIn(text: string, file: string): Entries {
   return clouds as Entries;
 }
 
-function entryOf({ file, clouds }: { file: string; clouds: Entries }, secure: Entries, name: string): Cloud {
+export type Values = (key: string) => string | undefined;
+type File = { file: string; clouds: Entries };
+
+function valuesOf({ file, clouds }: File, secure: Entries, name: string): { value: Values; isOff: boolean } {
   const entry = Object.hasOwn(clouds, name) ? clouds[name] : undefined;
   if (!entry)
     throw new CloudsError(
       `${file} has no cloud "${name}". It has: ${Object.keys(clouds).join(", ") || "none"}.`,
     );
   const more = Object.hasOwn(secure, name) ? secure[name] : undefined;
-  const value = (key: string): string | undefined => {
+  const value: Values = (key) => {
     for (const one of [more?.auth, entry.auth, more, entry]) {
       const found = one?.[key];
       if (typeof found === "string" && found !== "") return found;
@@ -134,10 +147,14 @@ function entryOf({ file, clouds }: { file: string; clouds: Entries }, secure: En
     }
     return undefined;
   };
-  const isOff = (entry.verify ?? more?.verify) === false || entry.insecure === true;
+  return { value, isOff: (entry.verify ?? more?.verify) === false || entry.insecure === true };
+}
+
+function entryOf(clouds: File, secure: Entries, name: string): Cloud {
+  const { value, isOff } = valuesOf(clouds, secure, name);
   return cloudFrom(value, {
     name,
-    where: `cloud "${name}" of ${file}`,
+    where: `cloud "${name}" of ${clouds.file}`,
     verify: !isOff,
     spell: (key) => `auth.${key}`,
   });

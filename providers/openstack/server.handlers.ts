@@ -26,10 +26,13 @@ export const serverDefinition: Definition<ServerInputs, ServerState> = {
 
   async observe(inputs, run, known) {
     const cloud = cloudOf(run.backend);
+    const project = await projectOf(cloud);
+    if (known?.projectId !== undefined && known.projectId !== project.projectId)
+      throw elsewhere(inputs, known, project);
     const server = await serverOf(cloud, run);
     if (!server) return undefined;
     const isSame = known?.serverId === server.id;
-    return stateOf(inputs, server, {
+    return stateOf(inputs, server, project, {
       ...addressIn(inputs, inputs.floatingIp ? await floatingIpOf(cloud, run) : undefined),
       ...(isSame && known.sshPort !== undefined ? { sshPort: known.sshPort } : {}),
       ...(isSame && known.sshHostKey !== undefined ? { sshHostKey: known.sshHostKey } : {}),
@@ -45,7 +48,7 @@ export const serverDefinition: Definition<ServerInputs, ServerState> = {
       const sshHostKey = inputs.hostKey ?? (await learnedKey(inputs, server, cloud, run));
       const arrival = { ...found, sshPort, ...(sshHostKey === undefined ? {} : { sshHostKey }) };
       if (inputs.wait.for === "ssh" && inputs.running) await loggedIn(inputs, arrival, run);
-      return stateOf(inputs, server, arrival);
+      return stateOf(inputs, server, await projectOf(cloud), arrival);
     });
   },
 
@@ -55,13 +58,32 @@ export const serverDefinition: Definition<ServerInputs, ServerState> = {
 
 type Arrival = Pick<ServerState, "address" | "sshPort" | "sshHostKey">;
 
-const stateOf = (inputs: ServerInputs, { id, status }: Server, arrival: Arrival): ServerState => ({
+type Project = Required<Pick<ServerState, "projectId" | "keystone">>;
+
+const projectOf = async ({ api }: SharedCloud): Promise<Project> => ({
+  projectId: await api.projectId(),
+  keystone: api.keystone,
+});
+
+const stateOf = (
+  inputs: ServerInputs,
+  { id, status }: Server,
+  project: Project,
+  arrival: Arrival,
+): ServerState => ({
   ...inputs,
   serverId: id,
   status,
+  ...project,
   failed: status === "ERROR",
   ...arrival,
 });
+
+/** What is not in this project is not gone. */
+const elsewhere = ({ name }: ServerInputs, known: ServerState, now: Project): LabError =>
+  new LabError(
+    `${name}: this is another project than it was made in: it is in ${known.projectId} of ${known.keystone}, and the login is for ${now.projectId} of ${now.keystone}. Log in as then (clouds.yaml, or the OS_* variables).`,
+  );
 
 /** By our mark: names are not unique in a cloud. */
 async function serverOf(cloud: SharedCloud, { mark }: Pick<Run, "mark">): Promise<Server | undefined> {

@@ -29,6 +29,9 @@ export interface ServerState extends ServerInputs {
   serverId: string;
   /** `ACTIVE`, `SHUTOFF` … */
   status: string;
+  /** The project that it was made in, and the address of its keystone. */
+  projectId?: string;
+  keystone?: string;
   /** It could not be made, or broke. */
   failed: boolean;
   /** The floating IP, else the planned address. */

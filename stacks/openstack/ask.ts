@@ -1,5 +1,6 @@
 import { OpenStackClient } from "../../providers/openstack/client";
-import { findCloud } from "../../providers/openstack/clouds";
+import { CloudsError, entryName, entryValues, findCloud } from "../../providers/openstack/clouds";
+import { pluginSettings, strayVariables } from "../../providers/openstack/identity";
 import type { ConfigProblem, OpenStackBackend } from "../config/types";
 import {
   chosenFlavor,
@@ -12,6 +13,7 @@ import {
 import { own, stable } from "../plan/stable";
 import type { LabPlan, PlannedResource } from "../plan/types";
 import { checkCloud, externalNetwork } from "./checks";
+import { isPluginKind } from "./declare";
 import { askCloud, type CloudFacts } from "./facts";
 import { flavorOf, imageOf, lastingOf } from "./lasting";
 import { notesOf } from "./notes";
@@ -34,9 +36,9 @@ export async function askClouds(
   await Promise.all(
     [...cloudsOf(plan)].map(async ([name, backend]) => {
       try {
-        const facts = await factsOf(plan, name, backend);
+        const { facts, settings } = await factsOf(plan, name, backend);
         problems.push(...checkCloud(plan, name, facts));
-        settled = settle(settled, name, backend, facts);
+        settled = withSettings(settle(settled, name, backend, facts), name, settings);
       } catch (error) {
         // A cloud that cannot be asked is a refusal like the others, and told with them.
         problems.push({ path: ["backends", name], message: (error as Error).message });
@@ -46,21 +48,40 @@ export async function askClouds(
   return problems.length > 0 ? { problems } : { plan: settled, problems: [] };
 }
 
-async function factsOf(plan: LabPlan, name: string, backend: OpenStackBackend): Promise<CloudFacts> {
+async function factsOf(
+  plan: LabPlan,
+  name: string,
+  backend: OpenStackBackend,
+): Promise<{ facts: CloudFacts; settings: Record<string, string> }> {
   const { cloud, region } = backend;
-  const api = new OpenStackClient(
-    findCloud({ ...(cloud === undefined ? {} : { cloud }), ...(region === undefined ? {} : { region }) }),
-  );
+  const found = findCloud({ ...(cloud ? { cloud } : {}), ...(region ? { region } : {}) });
+  const entry = entryName(backend, process.env);
+  const stray = entry === undefined ? [] : strayVariables(entryValues(entry), process.env);
+  if (stray.length > 0)
+    throw new CloudsError(
+      `cloud "${entry}" of clouds.yaml is one login, and ${stray.join(", ")} of the environment would make another one of it: "unset ${stray.join(" ")}".`,
+    );
+  const api = new OpenStackClient(found);
   try {
     const images = plan.resources
       .filter(({ kind, inputs }) => kind === "openstack:compute/Instance" && inputs.backend === name)
       .map(({ inputs }) => inputs.imageId)
       .filter(isImageReference);
-    return await askCloud(api, images);
+    const facts = await askCloud(api, images);
+    return { facts, settings: pluginSettings(found, await api.projectId(), entry) };
   } finally {
     api.close();
   }
 }
+
+const withSettings = (plan: LabPlan, name: string, settings: Record<string, string>): LabPlan => ({
+  ...plan,
+  resources: plan.resources.map((resource) =>
+    resource.inputs.backend === name && isPluginKind(resource.kind)
+      ? { ...resource, pluginSettings: settings }
+      : resource,
+  ),
+});
 
 /** References to the cloud's facts become values, and chosen flavors and images are kept in the lock. */
 export function settle(plan: LabPlan, name: string, backend: OpenStackBackend, facts: CloudFacts): LabPlan {

@@ -2,7 +2,6 @@ import type * as openstack from "@pulumi/openstack";
 import type * as pulumi from "@pulumi/pulumi";
 import { unknown } from "@pulumi/pulumi/output";
 import { isOffline } from "../../providers/core/settings";
-import type { BackendConfig } from "../config/types";
 import {
   isCloudReference,
   isFlavorReference,
@@ -62,14 +61,14 @@ export class PluginDeclarer {
     dependsOn: pulumi.Resource[],
     declared: (key: string) => pulumi.Resource,
   ): pulumi.CustomResource {
-    const { kind, name, formerNames = [], inputs, ignoreChanges = [], backend } = planned;
+    const { kind, name, formerNames = [], inputs, ignoreChanges = [] } = planned;
     const { backend: backendName, ...args } = inputs;
     const Class = this.#classOf(kind);
     const options = optionsOf(kind);
     return new Class(name, resolved(args, declared) as pulumi.Inputs, {
       ...options,
       ignoreChanges: [...(options.ignoreChanges ?? []), ...ignoreChanges],
-      provider: this.#providerOf(String(backendName), backend),
+      provider: this.#providerOf(String(backendName), planned),
       dependsOn,
       ...(formerNames.length > 0 ? { aliases: formerNames.map((former) => ({ name: former })) } : {}),
     });
@@ -90,27 +89,24 @@ export class PluginDeclarer {
   }
 
   /** Without any secret: the plugin reads clouds.yaml and the OS_* variables by itself. */
-  #providerOf(name: string, backend: BackendConfig): pulumi.ProviderResource {
+  #providerOf(
+    name: string,
+    { backend, pluginSettings }: Pick<PlannedResource, "backend" | "pluginSettings">,
+  ): pulumi.ProviderResource {
     const known = this.#providers.get(name);
     if (known) return known;
     const { cloud, region } = backend as { cloud?: string; region?: string };
-    const authUrl = cloud === undefined ? keystoneOf(process.env) : undefined;
-    // Not configured while something of it is unknown, the plugin asks no cloud, and needs no clouds.yaml.
-    const offline = isOffline(process.env) ? { cloud: unknown as unknown as string } : {};
     const made = new this.#openstack.Provider(`openstack-${name}`, {
-      ...(authUrl === undefined ? {} : { authUrl }),
       ...(cloud === undefined ? {} : { cloud }),
       ...(region === undefined ? {} : { region }),
-      ...offline,
+      ...pluginSettings,
+      // Not configured while something of it is unknown, the plugin asks no cloud, and needs no clouds.yaml.
+      ...(isOffline(process.env) ? { cloud: unknown as unknown as string } : {}),
     });
     this.#providers.set(name, made);
     return made;
   }
 }
-
-/** An old openrc names keystone's v2.0, which is gone, and which the plugin would ask for: v3 is at the same server. */
-const keystoneOf = ({ OS_AUTH_URL: url = "" }: NodeJS.ProcessEnv): string | undefined =>
-  /\/v2\.0\/?$/.test(url) ? url.replace(/\/v2\.0\/?$/, "/v3") : undefined;
 
 /** References to other resources become their outputs; what no cloud was asked for is unknown. */
 function resolved(value: unknown, declared: (key: string) => pulumi.Resource): unknown {

@@ -18,6 +18,8 @@ export interface PlannedResource {
    * before it removes those (rule 5).
    */
   recreateWith: string[];
+  /** Of the provider plugin that makes it, as found where its cloud was asked. */
+  pluginSettings?: Record<string, string>;
   /** Inputs that stay as the engine knows them. */
   ignoreChanges?: string[];
   /** The backend's connection data, without secrets: kept with the resource (rule 13). */

@@ -261,7 +261,10 @@ describe.skipIf(reason && !process.env.CI)(
       try {
         await old.up();
         expect((await api("network", "/networks?name=admin")).body.networks).toHaveLength(1);
-        expect(await old.state()).not.toContain(OS_PASSWORD);
+        const state = await old.state();
+        expect(state).not.toContain(OS_PASSWORD);
+        expect(state).toContain(`"tenantId": "${api.projectId}"`);
+        expect(state).toContain(`"authUrl": "${plane.authUrl}"`);
         await old.destroy();
       } finally {
         await old.close();

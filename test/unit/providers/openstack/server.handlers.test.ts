@@ -87,6 +87,8 @@ describe("the machine of a server", () => {
       ...inputs(),
       serverId: "s1",
       status: "ACTIVE",
+      projectId: "p1",
+      keystone: `${cloud.url}/v3`,
       failed: false,
       address: "10.20.0.2",
       sshPort: 22,
@@ -125,6 +127,15 @@ describe("the machine of a server", () => {
     expect(await serverDefinition.observe(inputs(), run(), { ...known, serverId: "s1" })).toMatchObject({
       sshHostKey: HOST_KEY,
     });
+  });
+
+  test("trap openstack#29: is not gone, where the login is for another project than it was made in", async () => {
+    servers = [];
+    const known = { ...inputs(), serverId: "s1", projectId: "p0", keystone: "https://a/v3" } as ServerState;
+    await expect(serverDefinition.observe(inputs(), run(), known)).rejects.toThrow(
+      /w1: this is another project than it was made in: it is in p0 of https:\/\/a\/v3, and the login is for p1/,
+    );
+    expect(await serverDefinition.observe(inputs(), run(), { ...known, projectId: "p1" })).toBeUndefined();
   });
 
   test("trap openstack#15: whose server is in ERROR fails with nova's own words, however often it is tried", async () => {

@@ -1,7 +1,10 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Server } from "../../../../providers/openstack/clients";
 import type { LabConfig, MachineConfig, OpenStackBackend } from "../../../../stacks/config/types";
-import { settle } from "../../../../stacks/openstack/ask";
+import { askClouds, settle } from "../../../../stacks/openstack/ask";
 import { checkCloud } from "../../../../stacks/openstack/checks";
 import { type CloudFacts, NETWORK_THINGS } from "../../../../stacks/openstack/facts";
 import { afterDestroy, parseLock, renderLock } from "../../../../stacks/plan/lock-file";
@@ -291,6 +294,30 @@ test("trap openstack#15: a server of ours in ERROR is a refusal with nova's own 
     'machines.w1: its server is in state ERROR: No valid host was found. Delete it ("openstack server delete s1"), and "pulumi up" makes it anew.',
   ]);
   expect(told(plan, cloud({ servers: [{ ...broken, metadata: {} }] }))).toEqual([]);
+});
+
+test("trap openstack#29: variables of another login beside an entry of clouds.yaml are refused", async () => {
+  const before = { ...process.env };
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "labplan-ask-"));
+  try {
+    const file = path.join(folder, "clouds.yaml");
+    fs.writeFileSync(
+      file,
+      "clouds: { dev: { auth: { auth_url: 'http://127.0.0.1:1', username: ann, password: x, project_name: lab } } }",
+    );
+    Object.assign(process.env, { OS_CLIENT_CONFIG_FILE: file, OS_PROJECT_ID: "p2", OS_PROJECT_NAME: "lab" });
+    const { problems } = await askClouds(planOf({ w1: server() }, backend({ cloud: "dev" })));
+    expect(problems).toEqual([
+      {
+        path: ["backends", "cloud"],
+        message:
+          'cloud "dev" of clouds.yaml is one login, and OS_PROJECT_ID of the environment would make another one of it: "unset OS_PROJECT_ID".',
+      },
+    ]);
+  } finally {
+    process.env = before;
+    fs.rmSync(folder, { recursive: true });
+  }
 });
 
 describe("what only the cloud knows", () => {

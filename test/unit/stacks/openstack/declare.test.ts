@@ -75,6 +75,12 @@ describe("the plugin's resources", () => {
     expect(JSON.stringify([...told])).not.toContain("canary");
   });
 
+  test("have the cloud's address and project with the provider, as they were found", async () => {
+    const pluginSettings = { authUrl: "https://a/v3", tenantId: "p1", endpointType: "internal" };
+    const told = await declared({ ...NETWORK, backend: { kind: "openstack" }, pluginSettings });
+    expect(told.get("pulumi:providers:openstack openstack-cloud")).toMatchObject(pluginSettings);
+  });
+
   test("are tied to each other by their outputs", async () => {
     const told = await declared(NETWORK, SUBNET);
     expect(told.get("openstack:networking/subnet:Subnet admin")).toMatchObject({
