@@ -18,6 +18,8 @@ export interface Server {
   /** Ids, whether they are still there or not; "" for one that boots from a volume. */
   image?: { id: string } | "";
   flavor?: { id: string };
+  /** Null for one that never ran. */
+  "OS-SRV-USG:launched_at"?: string | null;
   "OS-EXT-AZ:availability_zone"?: string;
   "OS-EXT-STS:task_state"?: string | null;
 }

@@ -4,6 +4,7 @@ import { DeadlineError, LabError } from "../core/errors";
 import { stopwatch } from "../core/stopwatch";
 import { DEFAULT_TIMEOUT_S, waitForLogin } from "../ssh/arrival";
 import type { SshTarget } from "../ssh/target";
+import { adviceFor } from "./broken";
 import { cloudOf, FRESH_MS, type Server, type SharedCloud } from "./clients";
 import { hostKeyIn } from "./console";
 import { MARK_KEY, markedDescription } from "./marks";
@@ -112,10 +113,12 @@ async function running(inputs: ServerInputs, cloud: SharedCloud, run: Run<Server
 }
 
 /** A server in ERROR stays so, whatever the engine believes. */
-const broken = ({ name }: ServerInputs, { id, fault }: Server): LabError =>
-  new LabError(
-    `${name}: its server is in state ERROR${fault ? `: ${fault.message} (${fault.code})` : ""}. Make room for it or mend the cloud, then delete it ("openstack server delete ${id}"): "pulumi up" makes it anew.`,
+const broken = ({ name }: ServerInputs, server: Server): LabError => {
+  const why = server.fault ? `: ${server.fault.message.replace(/\.$/, "")} (${server.fault.code})` : "";
+  return new LabError(
+    `${name}: its server is in state ERROR${why}. Make room for it or mend the cloud. ${adviceFor(server)}`,
   );
+};
 
 const addressIn = (
   { fixedAddress }: ServerInputs,

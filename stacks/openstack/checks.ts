@@ -1,3 +1,4 @@
+import { adviceFor } from "../../providers/openstack/broken";
 import { suggest } from "../config/suggest";
 import type { ConfigPath, ConfigProblem } from "../config/types";
 import { isImageReference } from "../plan/openstack-references";
@@ -82,7 +83,7 @@ function serverProblems(
   if (broken)
     add(
       [],
-      `its server is in state ERROR${broken.fault ? `: ${broken.fault.message.replace(/\.$/, "")}` : ""}. Delete it ("openstack server delete ${broken.id}"), and "pulumi up" makes it anew.`,
+      `its server is in state ERROR${broken.fault ? `: ${broken.fault.message.replace(/\.$/, "")}` : ""}. ${adviceFor(broken)}`,
     );
   return problems;
 }

@@ -226,7 +226,9 @@ describe.skipIf(reason && !process.env.CI)(
     }, async () => {
       const { n3 } = await idsOf();
       await plane.inside(["openstack", "server", "set", "--state", "error", `${n3}`]);
-      expect(await refused()).toMatch(/machines\.n3: its server is in state ERROR.*openstack server delete/);
+      expect(await refused()).toMatch(
+        /machines\.n3: its server is in state ERROR.*openstack server reboot --hard/,
+      );
       await plane.inside(["openstack", "server", "set", "--state", "active", `${n3}`]);
     });
 

@@ -139,13 +139,21 @@ describe("the machine of a server", () => {
   });
 
   test("trap openstack#15: whose server is in ERROR fails with nova's own words, however often it is tried", async () => {
-    servers = [server({ status: "ERROR", fault: { code: 500, message: "No valid host was found." } })];
+    const fault = { code: 500, message: "No valid host was found." };
+    servers = [server({ status: "ERROR", fault, "OS-SRV-USG:launched_at": null })];
     const failure =
-      /w1: its server is in state ERROR: No valid host was found\. \(500\)\..*openstack server delete s1/;
+      /w1: its server is in state ERROR: No valid host was found \(500\)\..*openstack server delete s1/;
     await expect(serverDefinition.reconcile(inputs(), undefined, run())).rejects.toThrow(failure);
     await expect(serverDefinition.reconcile(inputs(), undefined, run())).rejects.toThrow(failure);
     expect(await serverDefinition.observe(inputs(), run())).toMatchObject({ failed: true });
     expect(serverDefinition.expects?.failed?.value).toBe(false);
+  });
+
+  test("in ERROR that ran has a disk, and is not to be deleted lightly", async () => {
+    servers = [server({ status: "ERROR", "OS-SRV-USG:launched_at": "2026-11-01T10:00:00.000000" })];
+    await expect(serverDefinition.reconcile(inputs(), undefined, run())).rejects.toThrow(
+      /openstack server reboot --hard s1".*set --state active s1.*Deleting it loses its disk/,
+    );
   });
 });
 

@@ -288,10 +288,16 @@ test("trap openstack#15: a server of ours in ERROR is a refusal with nova's own 
     metadata: { labplan: "k3v9q2x7/dev/w1" },
     addresses: {},
     fault: { code: 500, message: "No valid host was found." },
+    "OS-SRV-USG:launched_at": null,
   };
   const plan = planOf({ w1: server() });
   expect(told(plan, cloud({ servers: [broken] }))).toEqual([
-    'machines.w1: its server is in state ERROR: No valid host was found. Delete it ("openstack server delete s1"), and "pulumi up" makes it anew.',
+    'machines.w1: its server is in state ERROR: No valid host was found. It never ran: delete it ("openstack server delete s1"), and "pulumi up" makes it anew.',
+  ]);
+  // One that ran has a disk.
+  const ran = { ...broken, "OS-SRV-USG:launched_at": "2026-11-01T10:00:00.000000" };
+  expect(told(plan, cloud({ servers: [ran] }))).toEqual([
+    expect.stringMatching(/openstack server reboot --hard s1".*Deleting it loses its disk/),
   ]);
   expect(told(plan, cloud({ servers: [{ ...broken, metadata: {} }] }))).toEqual([]);
 });
