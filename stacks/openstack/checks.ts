@@ -2,6 +2,7 @@ import { adviceFor } from "../../providers/openstack/broken";
 import { suggest } from "../config/suggest";
 import type { ConfigPath, ConfigProblem } from "../config/types";
 import { isImageReference } from "../plan/openstack-references";
+import { withoutComment } from "../plan/openstack-user-data";
 import type { LabPlan, PlannedResource } from "../plan/types";
 import type { CloudFacts, FlavorFact, ImageFact } from "./facts";
 import { noFlavor } from "./flavors";
@@ -125,7 +126,7 @@ const keypairProblems = (
 ): ConfigProblem[] =>
   ours.flatMap(({ kind, inputs }) => {
     const there = kind === "openstack:compute/Keypair" ? keypairs.get(String(inputs.name)) : undefined;
-    if (there === undefined || bare(there) === bare(String(inputs.publicKey))) return [];
+    if (there === undefined || withoutComment(there) === inputs.publicKey) return [];
     return [
       {
         path: ["backends", name],
@@ -133,6 +134,3 @@ const keypairProblems = (
       },
     ];
   });
-
-/** Without its comment. */
-const bare = (key: string): string => key.trim().split(/\s+/).slice(0, 2).join(" ");

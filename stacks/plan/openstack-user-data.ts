@@ -5,9 +5,12 @@ import { own } from "./stable";
 
 const USER = "labplan";
 
+/** Type and key: another comment is another user_data otherwise, and so another server. */
+export const withoutComment = (key: string): string => key.trim().split(/\s+/).slice(0, 2).join(" ");
+
 /** Public keys of a machine: the first one goes by the cloud's own way. */
 export const keysOf = ({ config }: MachineFacts): string[] =>
-  (config.cloudInit?.sshKeys ?? []).map((key) => key.trim());
+  (config.cloudInit?.sshKeys ?? []).map(withoutComment);
 
 /** The user that the image brings, unless another one is asked for; one of ours where nobody said. */
 export const loginUserOf = (context: Context, { config }: MachineFacts): string =>

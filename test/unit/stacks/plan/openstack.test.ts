@@ -6,6 +6,7 @@ import { isOutputReference } from "../../../../stacks/plan/openstack-references"
 import { type PlannedResource, resourceKey } from "../../../../stacks/plan/types";
 import { GIB, inputsOf, KEY, planned, resource, cloudMachine as server, told } from "./lab";
 
+const bare = (key: string): string => key.split(" ").slice(0, 2).join(" ");
 const OTHER_KEY = KEY.replace("AAAAC3", "AAAAC4");
 
 /** A cloud with a network that leads out and one that does not. */
@@ -213,15 +214,22 @@ describe("user data", () => {
 
   test("a user of ours, and further keys, are made by cloud-init", () => {
     expect(userData(server({ image: "plain" }))).toBe(
-      `#cloud-config\nusers:\n  - lock_passwd: true\n    name: labplan\n    shell: /bin/bash\n    ssh_authorized_keys:\n      - ${KEY}\n    sudo: ALL=(ALL) NOPASSWD:ALL\n`,
+      `#cloud-config\nusers:\n  - lock_passwd: true\n    name: labplan\n    shell: /bin/bash\n    ssh_authorized_keys:\n      - ${bare(KEY)}\n    sudo: ALL=(ALL) NOPASSWD:ALL\n`,
     );
-    expect(userData(server({ cloudInit: { sshKeys: [KEY, OTHER_KEY] } }))).toContain(OTHER_KEY);
+    expect(userData(server({ cloudInit: { sshKeys: [KEY, OTHER_KEY] } }))).toContain(bare(OTHER_KEY));
   });
 
   test("a secret in them is refused: the cloud and the state would hold it", () => {
     expect(
       told(cloudLab({ w1: server({ cloudInit: { userData: { chpasswd: "{{secret:rootPassword}}" } } }) })),
     ).toEqual([expect.stringMatching(/^machines\.w1\.cloudInit\.userData: a cloud shows user data/)]);
+  });
+
+  test("another comment of a key changes nothing at all: it would be another server", () => {
+    const resources = (...sshKeys: string[]) =>
+      planned(cloudLab({ w1: server({ image: "plain", cloudInit: { sshKeys } }) })).resources;
+    expect(KEY).not.toBe(bare(KEY));
+    expect(resources(`${bare(KEY)} ann@new laptop`, OTHER_KEY)).toEqual(resources(KEY, bare(OTHER_KEY)));
   });
 
   test("another key is another keypair, and the server carries it by its planned name", () => {
