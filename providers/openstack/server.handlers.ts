@@ -7,6 +7,7 @@ import type { SshTarget } from "../ssh/target";
 import { adviceFor } from "./broken";
 import { cloudOf, FRESH_MS, type Server, type SharedCloud } from "./clients";
 import { hostKeyIn } from "./console";
+import { OpenStackError } from "./errors";
 import { MARK_KEY, markedDescription } from "./marks";
 import type { ServerInputs, ServerState } from "./server";
 import { serverChanges } from "./server.changes";
@@ -163,10 +164,7 @@ async function learnedKey(
   const watch = stopwatch(run);
   const limit = wait.for === "ssh" && runs ? (wait.timeoutS ?? DEFAULT_TIMEOUT_S) : 0;
   for (;;) {
-    const { output } = await cloud.api.post<{ output: string | null }>("compute", `/servers/${id}/action`, {
-      "os-getConsoleOutput": {},
-    });
-    const key = hostKeyIn(output ?? "");
+    const key = hostKeyIn(await consoleLog(cloud, name, id, limit > 0));
     if (key !== undefined || limit === 0) return key;
     if (watch.elapsedS() >= limit)
       throw new DeadlineError(
@@ -174,6 +172,25 @@ async function learnedKey(
       );
     run.progress("[3/3 its host key] waiting for cloud-init to print it");
     await watch.pause(CONSOLE_POLL_MS);
+  }
+}
+
+/** A console that is not there yet, or cannot be asked just now, shows nothing yet; nor does one that nobody waits for. */
+async function consoleLog(cloud: SharedCloud, name: string, id: string, waiting: boolean): Promise<string> {
+  try {
+    const { output } = await cloud.api.post<{ output: string | null }>("compute", `/servers/${id}/action`, {
+      "os-getConsoleOutput": {},
+    });
+    return output ?? "";
+  } catch (error) {
+    if (!(error instanceof OpenStackError)) throw error;
+    if (!waiting || error.passing || error.status === 404 || error.status === 409) return "";
+    if (error.status === 403 || error.status === 501)
+      throw new LabError(
+        `${name}: this cloud shows no console (${error.status}), and so no SSH host key. Give the key: \`hostKey: ssh-ed25519 …\`.`,
+        { cause: error },
+      );
+    throw error;
   }
 }
 

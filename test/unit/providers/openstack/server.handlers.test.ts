@@ -11,6 +11,8 @@ let cloud: CloudDouble;
 let servers: object[];
 let floatingIps: object[];
 let consoleLog: string;
+/** Answers of the console before it shows its log. */
+let refusals: number[];
 let regions = 0;
 let region = "";
 
@@ -54,12 +56,16 @@ beforeEach(async () => {
   servers = [server()];
   floatingIps = [];
   consoleLog = CONSOLE;
+  refusals = [];
   region = `Region${regions++}`;
   cloud = await startCloudDouble(
     (what) => {
       if (what.startsWith("GET /compute/v2.1/servers/detail")) return { body: { servers } };
       if (what.startsWith("GET /network/v2.0/floatingips")) return { body: { floatingips: floatingIps } };
-      if (what === "POST /compute/v2.1/servers/s1/action") return { body: { output: consoleLog } };
+      if (what === "POST /compute/v2.1/servers/s1/action") {
+        const status = refusals.shift();
+        return status === undefined ? { body: { output: consoleLog } } : { status, body: {} };
+      }
       return undefined;
     },
     { region },
@@ -103,6 +109,32 @@ describe("the machine of a server", () => {
       sshHostKey: given,
     });
     expect(await serverDefinition.reconcile(inputs(), undefined, run())).not.toHaveProperty("sshHostKey");
+  });
+
+  test("is not made to fail by a console that nobody waits for", async () => {
+    for (const status of [403, 404, 409, 501, 503]) {
+      refusals = [status];
+      const found = await serverDefinition.reconcile(inputs(), undefined, run());
+      expect(found).toMatchObject({ serverId: "s1" });
+      expect(found).not.toHaveProperty("sshHostKey");
+    }
+  });
+
+  test("waits for a console that is not there yet, and says at once that a cloud shows none", async () => {
+    consoleLog = "";
+    const waiting = inputs({ wait: { for: "ssh", timeoutS: 1e-6 } });
+    for (const status of [404, 409, 503]) {
+      refusals = [status];
+      await expect(serverDefinition.reconcile(waiting, undefined, run())).rejects.toThrow(
+        /its console log shows no SSH host key within/,
+      );
+    }
+    for (const status of [403, 501]) {
+      refusals = [status];
+      await expect(serverDefinition.reconcile(waiting, undefined, run())).rejects.toThrow(
+        /w1: this cloud shows no console \((403|501)\).*Give the key: `hostKey:/,
+      );
+    }
   });
 
   test("has the floating IP that carries its mark", async () => {
