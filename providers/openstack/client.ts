@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { endpointOf, logIn, type Service, type Session } from "./auth";
 import type { Cloud } from "./clouds";
 import { OpenStackError, reasonIn } from "./errors";
@@ -11,6 +12,8 @@ export interface ClientOptions {
   signal?: AbortSignal;
   /** Of each call. @default 60_000 */
   deadlineMs?: number;
+  /** Before each repetition of a question that failed in passing. @default 500 and 2_000 */
+  pausesMs?: readonly number[];
 }
 
 export interface CallOptions {
@@ -19,6 +22,7 @@ export interface CallOptions {
 }
 
 const DEADLINE_MS = 60_000;
+const PAUSES_MS = [500, 2_000];
 /** A token that ends within this is not begun with. */
 const TOKEN_SLACK_MS = 120_000;
 
@@ -26,10 +30,17 @@ const TOKEN_SLACK_MS = 120_000;
 export class OpenStackClient {
   readonly #cloud: Cloud;
   readonly #link: Link;
+  readonly #pausesMs: readonly number[];
+  readonly #signal: AbortSignal | undefined;
   #session: Promise<Session> | undefined;
 
-  constructor(cloud: Cloud, { dial, signal, deadlineMs = DEADLINE_MS }: ClientOptions = {}) {
+  constructor(
+    cloud: Cloud,
+    { dial, signal, deadlineMs = DEADLINE_MS, pausesMs = PAUSES_MS }: ClientOptions = {},
+  ) {
     this.#cloud = cloud;
+    this.#pausesMs = pausesMs;
+    this.#signal = signal;
     this.#link = new Link(cloud.name, {
       deadlineMs,
       verify: cloud.verify,
@@ -61,7 +72,16 @@ export class OpenStackClient {
     return projectId;
   }
 
-  get<T>(service: Service, path: string, options?: CallOptions): Promise<T> {
+  /** Asked again when it fails in passing: a question changes nothing. */
+  async get<T>(service: Service, path: string, options?: CallOptions): Promise<T> {
+    for (const pauseMs of this.#pausesMs) {
+      try {
+        return await this.#call<T>("GET", service, path, options);
+      } catch (error) {
+        if (!(error instanceof OpenStackError && error.passing)) throw error;
+        await setTimeout(pauseMs, undefined, this.#signal ? { signal: this.#signal } : {});
+      }
+    }
     return this.#call<T>("GET", service, path, options);
   }
 

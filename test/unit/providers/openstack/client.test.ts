@@ -86,6 +86,23 @@ describe("calls of a cloud's APIs", () => {
     expect(taken.logins).toHaveLength(2);
   });
 
+  test("are repeated two times when they fail in passing, if they only ask", async () => {
+    let failures = 2;
+    const server = await double(() => (failures-- > 0 ? { status: 503 } : { body: { ok: true } }));
+    const api = client(cloudAt(server.url), { pausesMs: [1, 1] });
+    expect(await api.get("compute", "/servers")).toEqual({ ok: true });
+    expect(server.asked).toHaveLength(3);
+    failures = 3;
+    await expect(api.get("compute", "/servers")).rejects.toMatchObject({ status: 503 });
+    failures = 1;
+    await expect(api.post("compute", "/servers", {})).rejects.toMatchObject({ status: 503 });
+    const refusing = await double(() => ({ status: 403 }));
+    await expect(client(cloudAt(refusing.url)).get("compute", "/servers")).rejects.toMatchObject({
+      status: 403,
+    });
+    expect(refusing.asked).toHaveLength(1);
+  });
+
   test("go through another way than this machine's sockets", async () => {
     const server = await double(() => ({ body: { through: true } }));
     const dialled: string[] = [];
