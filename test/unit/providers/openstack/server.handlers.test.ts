@@ -122,16 +122,19 @@ describe("the machine of a server", () => {
 
   test("waits for a console that is not there yet, and says at once that a cloud shows none", async () => {
     consoleLog = "";
-    const waiting = inputs({ wait: { for: "ssh", timeoutS: 1e-6 } });
+    const waiting = inputs({ wait: { for: "ssh", timeoutS: 60 } });
+    // A minute goes by with each look at the clock.
+    let minutes = 0;
+    const hurried = () => ({ ...run(), now: () => new Date(minutes++ * 60_000) });
     for (const status of [404, 409, 503]) {
       refusals = [status];
-      await expect(serverDefinition.reconcile(waiting, undefined, run())).rejects.toThrow(
+      await expect(serverDefinition.reconcile(waiting, undefined, hurried())).rejects.toThrow(
         /its console log shows no SSH host key within/,
       );
     }
     for (const status of [403, 501]) {
       refusals = [status];
-      await expect(serverDefinition.reconcile(waiting, undefined, run())).rejects.toThrow(
+      await expect(serverDefinition.reconcile(waiting, undefined, hurried())).rejects.toThrow(
         /w1: this cloud shows no console \((403|501)\).*Give the key: `hostKey:/,
       );
     }
