@@ -18,6 +18,7 @@ import { ensureClone } from "./steps/clone";
 import { decide, isLive } from "./steps/decide";
 import { ensureExtras } from "./steps/extras";
 import { failure, follow, guard, start, type Work } from "./steps/follow";
+import { refuseWithInstances } from "./steps/instances";
 import { ensureLocalConf, lookAtLocalConf, secretsOf } from "./steps/local-conf";
 import { ensurePatches } from "./steps/patches";
 import { undo } from "./steps/undo";
@@ -192,6 +193,7 @@ async function takeBack(work: Work, digest: string): Promise<"done" | "follow" |
   const decision = decide(polled, digest, inputs);
   if (decision.do === "follow") await guard(work);
   if (decision.do !== "undo") return decision.do;
+  await refuseWithInstances(work, polled);
   run.say(`"${inputs.name}": ${decision.why}: unstack.sh takes back what was begun`);
   await undo(work, polled, "1/8 undo");
   return "start";

@@ -217,6 +217,32 @@ describe.skipIf(reason && !process.env.CI)(
       expect(rack.runs().length).toBe(6);
     });
 
+    it("a node with servers on it is neither stacked anew nor unstacked; one that never was stacked is", async () => {
+      const server = "/opt/stack/data/nova/instances/5a8c0c43-5a2c-4f0e-9f3e-0d3f6f0c1a11";
+      await rack.fault("fail install once");
+      await make().catch(() => undefined);
+      await rack.sh(`mkdir -p ${server} /opt/stack/data/nova/instances/_base`);
+      const state = await make();
+      expect(rack.runs()).toEqual(["stack begin", "unstack begin", "unstack done", ...STACKED]);
+      const before = rack.runs();
+      await rack.sh(`mkdir -p ${server} /opt/stack/data/nova/instances/_base`);
+      const refused = /servers are on it \(5a8c0c43-\S+\), and unstack.sh would destroy them/;
+      await expect(make({ generation: 2 }, state)).rejects.toThrow(refused);
+      await expect(remove(state)).rejects.toThrow(refused);
+      expect(rack.runs()).toEqual(before);
+      // Taken back.
+      expect(await make({}, state)).toEqual(state);
+      expect(rack.runs()).toEqual(before);
+      await rack.sh(`rmdir ${server}`);
+      const virsh =
+        "printf '#!/bin/sh\\necho instance-00000007\\necho mine\\n' > /usr/local/bin/virsh; chmod +x /usr/local/bin/virsh";
+      await rack.sh(virsh);
+      await expect(make({ generation: 2 }, state)).rejects.toThrow(/on it \(instance-00000007\)/);
+      await rack.sh("rm /usr/local/bin/virsh");
+      await make({ generation: 2 }, state);
+      expect(rack.runs()).toEqual([...before, "unstack begin", "unstack done", ...STACKED]);
+    });
+
     it("patches go in in their order, are taken back, and one that does not fit is told", async () => {
       const add = (name: string, line: string, more = "") =>
         `--- /dev/null\n+++ b/${name}\n@@ -0,0 +1 @@\n+${line}\n${more}`;

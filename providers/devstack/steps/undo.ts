@@ -5,6 +5,7 @@ import { type Polled, poll } from "../poll";
 import { END_RUN } from "../runner";
 import { isLive } from "./decide";
 import { failure, follow, guard, start, type Work } from "./follow";
+import { refuseWithInstances } from "./instances";
 
 /** What unstack.sh and clean.sh may take, and be silent, in seconds. */
 const UNDO_S = 1_800;
@@ -32,9 +33,10 @@ export async function runUndo(work: Work, script: string, step: string): Promise
     run.say((await failure(work, ended, `failed (exit ${ended.code})`)).message, "warning");
 }
 
-/** End a run of stack.sh that is given up, and take back what was stacked. */
+/** End a run of stack.sh that is given up, and take back what was stacked: nothing of it while servers are there. */
 export async function undo(work: Work, polled: Polled, step: string): Promise<void> {
   const { link, inputs, run } = work;
+  await refuseWithInstances(work, polled);
   if (isLive(polled.run) && polled.run.script !== "unstack.sh") {
     await guard(work);
     run.progress(`[${step}] ends ${polled.run.script} (pid ${polled.run.pid})`);
