@@ -15,6 +15,7 @@ import { poll } from "./poll";
 import { failedServices, startServices } from "./services";
 import { runChecks } from "./steps/checks";
 import { ensureClone } from "./steps/clone";
+import { keepComputeId, putComputeIdBack } from "./steps/compute-id";
 import { decide, isLive } from "./steps/decide";
 import { ensureExtras } from "./steps/extras";
 import { failure, follow, guard, start, type Work } from "./steps/follow";
@@ -195,6 +196,7 @@ async function takeBack(work: Work, digest: string): Promise<"done" | "follow" |
   if (decision.do !== "undo") return decision.do;
   await refuseWithInstances(work, polled);
   run.say(`"${inputs.name}": ${decision.why}: unstack.sh takes back what was begun`);
+  await keepComputeId(work);
   await undo(work, polled, "1/8 undo");
   return "start";
 }
@@ -206,8 +208,10 @@ async function stack(work: Work, digest: string, todo: "done" | "follow" | "star
     await startServices(link.shell, await failedServices(link.shell), inputs.name);
     return;
   }
-  if (todo === "start") await start(work, "stack.sh", digest);
-  else run.say(`"${inputs.name}": stack.sh still runs there, and is followed`);
+  if (todo === "start") {
+    await putComputeIdBack(work);
+    await start(work, "stack.sh", digest);
+  } else run.say(`"${inputs.name}": stack.sh still runs there, and is followed`);
   const { timeoutS, silenceS } = inputs;
   const ended = await follow(work, { step: "6/8 stack.sh", script: "stack.sh", timeoutS, silenceS });
   if (ended.code !== 0) throw await failure(work, ended, `failed (exit ${ended.code})`);

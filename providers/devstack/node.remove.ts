@@ -4,7 +4,7 @@ import { isAway } from "../ssh/machine-login";
 import type { NodeNote } from "./node.handlers";
 import { ourNote, readNote } from "./note";
 import { NodeLink, UserShell } from "./on-node";
-import { cloneOf, HOOK, JOURNAL, NODE_NOTE, RUN, RUNNER } from "./places";
+import { COMPUTE_ID, cloneOf, HOOK, JOURNAL, NODE_NOTE, RUN, RUNNER } from "./places";
 import { poll } from "./poll";
 import { guard, type Work } from "./steps/follow";
 import { runUndo, undo } from "./steps/undo";
@@ -29,7 +29,7 @@ const SWEEP = [
   'cd / && rm -rf "$1"',
 ].join("\n");
 
-const FORGET = `rm -rf ${RUN} ${HOOK} ${RUNNER} ${JOURNAL} ${NODE_NOTE}; rmdir /var/lib/labplan/devstack /var/lib/labplan 2>/dev/null || :`;
+const FORGET = `rm -rf ${RUN} ${HOOK} ${RUNNER} ${JOURNAL} ${COMPUTE_ID} ${NODE_NOTE}; rmdir /var/lib/labplan/devstack /var/lib/labplan 2>/dev/null || :`;
 
 /** unstack.sh, clean.sh, and then what we put there. A machine that is lost must not keep anybody from destroying the lab. */
 export async function removeNode(state: NodeState, run: Run<NodeState>): Promise<void> {

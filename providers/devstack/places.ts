@@ -9,6 +9,8 @@ export const JOURNAL = `${STATE}/journal.jsonl`;
 export const HOST_NOTE = `${STATE}/host.json`;
 /** Note of devstack:Node: whose the clone is. */
 export const NODE_NOTE = `${STATE}/node.json`;
+/** What nova knows a compute by, kept over an unstack.sh. */
+export const COMPUTE_ID = `${STATE}/compute_id`;
 /** Runs devstack's scripts, detached from us. */
 export const RUNNER = `${STATE}/run.sh`;
 /** Our plugin of devstack's, a git repository. */

@@ -221,11 +221,11 @@ describe.skipIf(reason && !process.env.CI)(
       const server = "/opt/stack/data/nova/instances/5a8c0c43-5a2c-4f0e-9f3e-0d3f6f0c1a11";
       await rack.fault("fail install once");
       await make().catch(() => undefined);
-      await rack.sh(`mkdir -p ${server} /opt/stack/data/nova/instances/_base`);
+      await rack.sh(`runuser -u stack -- mkdir -p ${server} /opt/stack/data/nova/instances/_base`);
       const state = await make();
       expect(rack.runs()).toEqual(["stack begin", "unstack begin", "unstack done", ...STACKED]);
       const before = rack.runs();
-      await rack.sh(`mkdir -p ${server} /opt/stack/data/nova/instances/_base`);
+      await rack.sh(`runuser -u stack -- mkdir -p ${server} /opt/stack/data/nova/instances/_base`);
       const refused = /servers are on it \(5a8c0c43-\S+\), and unstack.sh would destroy them/;
       await expect(make({ generation: 2 }, state)).rejects.toThrow(refused);
       await expect(remove(state)).rejects.toThrow(refused);
@@ -241,6 +241,23 @@ describe.skipIf(reason && !process.env.CI)(
       await rack.sh("rm /usr/local/bin/virsh");
       await make({ generation: 2 }, state);
       expect(rack.runs()).toEqual([...before, "unstack begin", "unstack done", ...STACKED]);
+    });
+
+    it("nova's id of a compute outlives a new stack.sh, whichever run unstacked; it goes with the node", async () => {
+      const id = () =>
+        rack.sh("cat /opt/stack/data/nova/compute_id; stat -c %U /opt/stack/data/nova/compute_id");
+      const state = await make();
+      const first = await id();
+      expect(first).toMatch(/^[0-9a-f-]{36}\nstack\n$/);
+      const edited = await make({ generation: 2 }, state);
+      expect(await id()).toBe(first);
+      await expect(make({ generation: 3 }, edited, { dieAt: "2/8 clone" })).rejects.toThrow(Killed);
+      expect(rack.read("/opt/stack/data/nova/compute_id")).toBe("");
+      const last = await make({ generation: 3 }, edited);
+      expect(await id()).toBe(first);
+      await remove(last);
+      await make();
+      expect(await id()).not.toBe(first);
     });
 
     it("patches go in in their order, are taken back, and one that does not fit is told", async () => {

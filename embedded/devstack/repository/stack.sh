@@ -110,6 +110,11 @@ for each in ${ENABLED_SERVICES//,/ }; do
 done
 echo_summary "Starting ${services[*]}"
 start_services "${services[@]}"
+if is_service_enabled n-cpu; then
+    mkdir -p "$DATA_DIR/nova/instances"
+    # As nova-compute does when it first starts.
+    [[ -s $DATA_DIR/nova/compute_id ]] || cat /proc/sys/kernel/random/uuid > "$DATA_DIR/nova/compute_id"
+fi
 merge_config_group "$TOP_DIR/local.conf" extra
 run_phase stack extra
 merge_config_group "$TOP_DIR/local.conf" post-extra

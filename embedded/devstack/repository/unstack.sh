@@ -21,5 +21,6 @@ load_plugin_settings
 run_phase unstack
 stop_services
 if is_service_enabled key; then tell gone cloud="$SERVICE_HOST" address="$HOST_IP" > /dev/null || :; fi
+if is_service_enabled n-cpu; then rm -rf "$DATA_DIR/nova"; fi
 rm -rf "$SERVICE_DIR/stack.running" "$DEST/async"
 stand_in_end
