@@ -9,7 +9,7 @@ import { stackedWith } from "./node.digest";
 import { removeNode } from "./node.remove";
 import { nodeChanges, nodeSchema } from "./node.schema";
 import { claimedNote, foreignNote, type Note, ourNote, readNote, writeNote } from "./note";
-import { lookOnNode, NodeLink, UserShell } from "./on-node";
+import { hasUser, lookOnNode, NodeLink, UserShell } from "./on-node";
 import { NODE_NOTE } from "./places";
 import { poll } from "./poll";
 import { failedServices, startServices } from "./services";
@@ -106,6 +106,13 @@ async function lookAt(
 ): Promise<NodeState | undefined> {
   const note = ourNote(await readNote<NodeNote>(shell, NODE_NOTE), run.mark, inputs.name);
   if (!note) return undefined;
+  if (!(await hasUser(shell, inputs))) {
+    run.say(
+      `"${inputs.name}": there is no user "${inputs.user}" any more, and no devstack of its`,
+      "warning",
+    );
+    return { ...inputs, stackedAt: "", stackedWith: "", intact: false };
+  }
   const polled = await poll(shell, inputs);
   const conf = await lookAtLocalConf(new UserShell(shell, inputs), inputs);
   const failed = await failedServices(shell);
@@ -127,7 +134,11 @@ async function lookAt(
     stackedAt: polled.stackedAt ?? "",
     stackedWith: polled.stacked ?? "",
     intact:
-      polled.stacked === stackedWith(inputs) && conf === "ours" && failed.length === 0 && live === undefined,
+      polled.stacked === stackedWith(inputs) &&
+      polled.clone &&
+      conf === "ours" &&
+      failed.length === 0 &&
+      live === undefined,
   };
 }
 

@@ -3,7 +3,7 @@ import type { Run } from "../core/definition";
 import { isAway } from "../ssh/machine-login";
 import type { NodeNote } from "./node.handlers";
 import { ourNote, readNote } from "./note";
-import { NodeLink, UserShell } from "./on-node";
+import { hasUser, NodeLink, UserShell } from "./on-node";
 import { COMPUTE_ID, cloneOf, HOOK, JOURNAL, NODE_NOTE, RUN, RUNNER } from "./places";
 import { poll } from "./poll";
 import { guard, type Work } from "./steps/follow";
@@ -46,6 +46,14 @@ export async function removeNode(state: NodeState, run: Run<NodeState>): Promise
   try {
     const note = ourNote(await readNote<NodeNote>(link.shell, NODE_NOTE), run.mark, state.name);
     if (!note) return;
+    if (!(await hasUser(link.shell, state))) {
+      run.say(
+        `"${state.name}": there is no user "${state.user}" any more, so there is nothing to unstack; files of ${cloneOf(state)} stay, where there are any`,
+        "warning",
+      );
+      await run.step("3/3 files", () => link.shell.run("remove our notes", FORGET));
+      return;
+    }
     const me = `${hostname()}:${process.pid}`.replaceAll(/[^A-Za-z0-9@.:_-]/g, "_");
     const work: Work = { link, inputs: state, run, secrets: secretsIfAny(state, run), me };
     await run.step("1/3 unstack.sh", async () => {

@@ -60,6 +60,12 @@ export class UserShell {
   }
 }
 
+const HAS_USER = 'getent passwd "$1" >/dev/null 2>&1 || grep -qs "^$1:" /etc/passwd';
+
+/** Without devstack's user nothing of it runs, and nothing can be asked in its name. */
+export const hasUser = async (shell: RootShell, { user }: { user: string }): Promise<boolean> =>
+  (await shell.exec(HAS_USER, [user])).code === 0;
+
 /** A login that is made anew when the link breaks: what runs on the node does not care. */
 export class NodeLink {
   readonly #to: LoginTo;

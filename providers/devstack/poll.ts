@@ -8,6 +8,8 @@ export interface Polled {
   now: number;
   /** stack.sh was begun, and not undone since. */
   dirty: boolean;
+  /** The clone is there with our notes about it. */
+  clone: boolean;
   /** Digest of what stands there; absent when nothing does. */
   stacked?: string;
   /** ISO 8601 */
@@ -58,6 +60,7 @@ export function parsePoll(text: string): Polled {
   const polled: Polled = {
     now: number("now") ?? 0,
     dirty: fields.has("dirty"),
+    clone: fields.has("clone"),
     ...(stacked === undefined ? {} : { stacked, stackedAt: stackedAt ?? "" }),
     ...(follower === undefined ? {} : { follower: { name: follower, at: number("followed") ?? 0 } }),
   };

@@ -97,6 +97,7 @@ export const POLL = [
   `r=${RUN}; [ -z "$1" ] || printf '%s\\n' "$1" > "$r/follower"`,
   "echo now=$(date +%s)",
   `[ ! -e "$r/dirty" ] || echo dirty=yes`,
+  '[ ! -x "$2/devstack/stack.sh" ] || [ ! -e "$2/devstack/.git/labplan/of" ] || echo clone=yes',
   `{ read -r digest && read -r at; } < "$r/stacked" 2>/dev/null && echo "stacked=$digest" && echo "at=$at"`,
   '[ ! -e "$r/follower" ] || { echo "follower=$(cat "$r/follower")"; echo "followed=$(stat -c %Y "$r/follower")"; }',
   `[ -e "$r/current" ] || exit 0`,

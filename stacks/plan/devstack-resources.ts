@@ -59,14 +59,16 @@ export function layoutResources(facts: StackFacts): PlannedResource[] {
           on(facts, node, "overlay:Endpoint", endpointInputs(facts, overlay, node), [hostKey(node)]),
         )
       : []),
-    ...layout.nodes.map((node) =>
-      on(facts, node, "devstack:Node", inputs.get(node.logical) ?? {}, [
+    ...layout.nodes.map((node) => ({
+      ...on(facts, node, "devstack:Node", inputs.get(node.logical) ?? {}, [
         hostKey(node),
         MESH_KEY,
         ...(overlay ? [endpointKey(node)] : []),
         ...before(layout, node).map(nodeKey),
       ]),
-    ),
+      // Its user's home goes with the host, and devstack with that.
+      recreateWith: [hostKey(node)],
+    })),
     ...computesOf(layout).map((node) => joinResource(facts, node, inputs)),
     verifyResource(facts, [...inputs.values()]),
   ];
@@ -223,7 +225,9 @@ function meshResource(facts: StackFacts): PlannedResource {
       ]),
     ),
   };
-  return central(facts, "devstack:Mesh", LAYOUT, inputs, nodes.map(hostKey), nodes);
+  const hosts = nodes.map(hostKey);
+  // Its keys lie in the home of the host's user.
+  return { ...central(facts, "devstack:Mesh", LAYOUT, inputs, hosts, nodes), recreateWith: hosts };
 }
 
 function joinResource(
@@ -251,6 +255,8 @@ function joinResource(
   return {
     ...central(facts, "devstack:Join", logical, inputs, [nodeKey(controller), nodeKey(node)], [node]),
     ...renamed(logical, machine.config, machine.seed),
+    // Nova's record of it goes first, and only while no server is on it.
+    recreateWith: [nodeKey(node)],
   };
 }
 

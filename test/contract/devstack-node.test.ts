@@ -260,6 +260,24 @@ describe.skipIf(reason && !process.env.CI)(
       expect(await id()).not.toBe(first);
     });
 
+    it("a user that is gone is told: nothing is unstacked as it, and it is stacked anew once it is back", async () => {
+      const state = await make();
+      await rack.sh("pkill -KILL -u stack; userdel stack; cd /opt/stack; rm -rf devstack data status logs");
+      expect(await look(state)).toMatchObject({ stackedWith: "", intact: false });
+      host = await up(hostDefinition, rack.host(), rack.run<HostState>(0), host);
+      const again = await make({}, state);
+      expect(again.intact).toBe(true);
+      expect(rack.runs()).toEqual([...STACKED, ...STACKED]);
+      await rack.sh("pkill -KILL -u stack; userdel stack");
+      const trace = newTrace();
+      await remove(again, { trace });
+      left = undefined;
+      expect(trace.said.join()).toMatch(/no user "stack" any more, so there is nothing to unstack/);
+      expect(await rack.sh("ls /var/lib/labplan/devstack")).toBe("host.json\n");
+      await rack.sh("rm -rf /opt/stack/devstack /opt/stack/labplan");
+      host = await up(hostDefinition, rack.host(), rack.run<HostState>(0), host);
+    });
+
     it("patches go in in their order, are taken back, and one that does not fit is told", async () => {
       const add = (name: string, line: string, more = "") =>
         `--- /dev/null\n+++ b/${name}\n@@ -0,0 +1 @@\n+${line}\n${more}`;

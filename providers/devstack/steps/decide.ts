@@ -34,8 +34,9 @@ export function decide(polled: Polled, digest: string, limits: Limits): Decision
     return { do: "follow" };
   }
   if (isLive(run)) return { do: "undo", why: `${run.script} is running` };
-  if (polled.stacked === digest) return { do: "done" };
+  if (polled.stacked === digest && polled.clone) return { do: "done" };
   if (!polled.dirty) return { do: "start" };
+  if (polled.stacked === digest) return { do: "undo", why: "its clone of devstack is gone" };
   if (polled.stacked !== undefined) return { do: "undo", why: "it is stacked with other settings" };
   const how = run?.script === "stack.sh" && run.code !== undefined ? "failed" : "did not come to its end";
   return { do: "undo", why: `the last stack.sh ${how}` };

@@ -14,7 +14,10 @@ const run = (more: Partial<PolledRun> = {}): PolledRun => ({
   ...{ heard: 1090, lines: 1203, phase: "stack install", last: ["one", "Installing pa:ss"] },
   ...more,
 });
-const polled = (more: Partial<Polled> = {}): Polled => ({ now: 1100, dirty: true, run: run(), ...more });
+const polled = (more: Partial<Polled> = {}): Polled => ({
+  ...{ now: 1100, dirty: true, clone: true, run: run() },
+  ...more,
+});
 const LIMITS = { timeoutS: 3600, silenceS: 600 };
 
 describe("what is to be done about stack.sh", () => {
@@ -24,6 +27,10 @@ describe("what is to be done about stack.sh", () => {
     expect(what({ run: undefined as never, dirty: false })).toEqual({ do: "start" });
     expect(what({ run: run({ state: "ended", code: 0 }), stacked: "d" })).toEqual({ do: "done" });
     expect(what({})).toEqual({ do: "follow" });
+    // Somebody removed the user with its home, and made both anew.
+    const ended = { run: run({ state: "ended", code: 0 }), stacked: "d", clone: false } as const;
+    expect(what(ended)).toEqual({ do: "undo", why: "its clone of devstack is gone" });
+    expect(what({ ...ended, dirty: false })).toEqual({ do: "start" });
   });
 
   it("is undone first when it failed, was killed, stands with other settings, or nobody hopes for it any more", () => {
@@ -58,9 +65,9 @@ describe("what is to be done about stack.sh", () => {
 describe("what a node says", () => {
   it("is read, with the end of the log as it is", () => {
     const text =
-      "now=1100\ndirty=yes\nfollower=ada@desk\nfollowed=1099\nid=ab\nscript=stack.sh\ndigest=d\nby=ada@desk\nbegun=1000\npid=7\nrunning=yes\nheard=1090\nlines=12\nphase=stack extra\nusual=300\nlog=\na=b\n\nlog=\nlast";
+      "now=1100\ndirty=yes\nclone=yes\nfollower=ada@desk\nfollowed=1099\nid=ab\nscript=stack.sh\ndigest=d\nby=ada@desk\nbegun=1000\npid=7\nrunning=yes\nheard=1090\nlines=12\nphase=stack extra\nusual=300\nlog=\na=b\n\nlog=\nlast";
     expect(parsePoll(text)).toEqual({
-      ...{ now: 1100, dirty: true, follower: { name: "ada@desk", at: 1099 } },
+      ...{ now: 1100, dirty: true, clone: true, follower: { name: "ada@desk", at: 1099 } },
       run: {
         ...{
           id: "ab",
@@ -74,7 +81,7 @@ describe("what a node says", () => {
         ...{ heard: 1090, lines: 12, phase: "stack extra", usual: 300, last: ["a=b", "log=", "last"] },
       },
     });
-    expect(parsePoll("now=5\n")).toEqual({ now: 5, dirty: false });
+    expect(parsePoll("now=5\n")).toEqual({ now: 5, dirty: false, clone: false });
     expect(parsePoll("now=5\nid=ab\nscript=stack.sh\ncode=0\nseconds=9").run).toMatchObject({
       state: "ended",
       code: 0,

@@ -65,6 +65,16 @@ describe("what a layout is made of", () => {
     ).toEqual([5, 5, 5, 2, 1, 1]);
   });
 
+  test("what lies in the home of a host's user is made anew with the host, what nova knows of a node with the node", () => {
+    const anew = (kind: string, name: string) => resource(result, kind, name).recreateWith;
+    for (const name of ["ctl", "db", "hv1"])
+      expect(anew("devstack:Node", name)).toEqual([`devstack:Host ${name}`]);
+    expect(anew("devstack:Mesh", "devstack")).toEqual(
+      ["ctl", "db", "hv1", "hv2", "mq"].map((name) => `devstack:Host ${name}`),
+    );
+    expect(anew("devstack:Join", "hv1")).toEqual(["devstack:Node hv1"]);
+  });
+
   test("trap openstack#18: database and message queue side by side, then the controller, then computes in parallel, then they join", () => {
     const key = (name: string) => `devstack:Node ${name}`;
     expect(forerunners(result, key("mq"))).not.toContain(key("db"));
