@@ -10,6 +10,7 @@ export const EXIT = {
   noTool: 54,
   sudoers: 55,
   closed: 56,
+  mounted: 57,
 } as const;
 
 /** Debian's and Red Hat's own way to look a name up, and the file where there is no getent. */
@@ -108,23 +109,37 @@ export const INSTALL = [
   `else exit ${EXIT.noTool}; fi`,
 ].join("\n");
 
-/** `$1` user, `$2` home, `$3` uid, then what we made of `key`, `user`, `home`: what is ours goes, and nothing else. */
+/**
+ * `$1` user, `$2` home, `$3` uid, then what we made of `key`, `user`, `home`: what is ours goes, and nothing else. A
+ * clone of devstack that its node left has somebody's work in it: home and user stay with it, and it says `kept`.
+ */
 export const REMOVE = [
   SBIN,
   FIND,
-  'u=$1 h=$2 n=$3; shift 3; rm -f "/etc/sudoers.d/labplan-$u"',
+  'u=$1 h=$2 n=$3; shift 3; keep=; [ ! -e "$h/devstack" ] || keep=yes',
+  // What is mounted there is somebody's disk.
+  'case " $* " in *" home "*) [ -n "$keep" ] || [ ! -r /proc/self/mountinfo ] || {',
+  '  r=$(readlink -f "$h" 2>/dev/null) || r=$h',
+  '  on=$(while read -r _ _ _ _ at _; do case $at in "$r" | "$r"/*) echo "$at" ;; esac; done < /proc/self/mountinfo)',
+  `  [ -z "$on" ] || { echo "$on"; exit ${EXIT.mounted}; }; } ;; esac`,
+  'rm -f "/etc/sudoers.d/labplan-$u"',
   'line=$(find_user "$u")',
   // Somebody else's by now, whatever we had meant to make.
   '[ -z "$line" ] || [ "$(echo "$line" | cut -d : -f 3)" = "$n" ] || exit 0',
   "for made; do case $made in",
   '  key) rm -f "$h/.ssh/id_ed25519" "$h/.ssh/id_ed25519.pub" ;;',
   "  user)",
-  '    [ -n "$line" ] || continue',
+  '    [ -n "$line" ] && [ -z "$keep" ] || continue',
   '    id=$(echo "$line" | cut -d : -f 3)',
   '    if [ "$id" != 0 ] && command -v pkill >/dev/null 2>&1; then pkill -KILL -u "$id" || :; fi',
   '    userdel "$u" >&2 || ! find_user "$u" | grep -q . || exit 1 ;;',
-  '  home) rm -rf "$h" ;;',
+  "  home)",
+  '    [ -z "$keep" ] || continue',
+  // Busybox' own does not know it.
+  "    one=; ! rm --help 2>&1 | grep -q one-file-system || one=--one-file-system",
+  '    rm -rf $one "$h" || exit 1 ;;',
   "esac; done",
+  'case " $* " in *" user "* | *" home "*) [ -z "$keep" ] || echo kept ;; esac',
 ].join("\n");
 
 /** Our note, last of all. Its folder goes when nothing of ours is left in it. */

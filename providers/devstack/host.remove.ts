@@ -5,12 +5,15 @@ import type { RootShell } from "../ssh/root-shell";
 import { stackMarks, withoutBlocksOf } from "./blocks";
 import { editText } from "./files";
 import type { HostNote } from "./host.look";
-import { FORGET, HOST_NAME_BACK, REMOVE } from "./host.remote";
+import { EXIT, FORGET, HOST_NAME_BACK, REMOVE } from "./host.remote";
 import { sharedFiles } from "./mesh.files";
 import { ourNote, readNote } from "./note";
 import { lookOnNode } from "./on-node";
 import { HOST_NOTE } from "./places";
 import type { HostState } from "./types";
+
+/** A home of devstack's has many files. */
+const REMOVE_DEADLINE_S = 600;
 
 /** What we made goes, and nothing else; packages stay, because nobody knows who else uses them. */
 export async function removeHost(state: HostState, run: Run<HostState>): Promise<void> {
@@ -47,7 +50,17 @@ async function takeAway(shell: RootShell, state: HostState, run: Run<HostState>)
         });
   });
   await run.step("2/3 user", async () => {
-    const { code, stderr } = await shell.exec(REMOVE, [note.user, note.home, `${note.uid}`, ...note.made]);
+    const words = [note.user, note.home, `${note.uid}`, ...note.made];
+    const { code, stdout, stderr } = await shell.exec(REMOVE, words, { deadlineS: REMOVE_DEADLINE_S });
+    if (code === EXIT.mounted)
+      throw new LabError(
+        `"${state.name}": the home ${note.home} is not removed while something is mounted there: ${stdout.trim().split("\n").join(", ")}. Unmount it (umount), and repeat. The user "${note.user}" is left as it was.`,
+      );
+    if (code === 0 && stdout.trim() === "kept")
+      run.say(
+        `"${state.name}": ${note.home} and the user "${note.user}" stay, because the clone ${note.home}/devstack is still there with files that are not ours`,
+        "warning",
+      );
     if (code !== 0)
       throw new LabError(
         `"${state.name}": the user "${note.user}" could not be removed: ${stderr.trim()}. End what runs as it there, and repeat.`,

@@ -64,6 +64,27 @@ describe.skipIf(reason && !process.env.CI)(`hosts and meshes${reason ? ` (not ru
     await rack.sh("userdel -r stack 2>/dev/null; rm -rf /opt/stack");
   });
 
+  it("a home stays with its user where a clone of devstack was left in it, or something is mounted", async () => {
+    const state = await make();
+    await rack.sh(
+      "mkdir -p /opt/stack/data/disk && mount -t tmpfs disk /opt/stack/data/disk && touch /opt/stack/data/disk/theirs",
+    );
+    await expect(unmake(0, state)).rejects.toThrow(
+      /while something is mounted there: \/opt\/stack\/data\/disk\./,
+    );
+    expect(await rack.sh("id -u stack; ls /opt/stack/data/disk")).toBe("1500\ntheirs\n");
+    await rack.sh(
+      "umount /opt/stack/data/disk; mkdir /opt/stack/devstack; echo mine > /opt/stack/devstack/mine",
+    );
+    const trace = newTrace();
+    await hostDefinition.remove(state, rack.run<HostState>(0, { trace }));
+    expect(trace.said.join()).toMatch(/\/opt\/stack and the user "stack" stay, because the clone/);
+    expect(
+      await rack.sh("id -u stack; cat /opt/stack/devstack/mine; ls /etc/sudoers.d | grep labplan || :"),
+    ).toBe("1500\nmine\n");
+    await rack.sh("userdel -r stack 2>/dev/null; rm -rf /opt/stack");
+  });
+
   it("trap openstack#25: a home that others cannot enter is drift, and opened again; sudo put back", async () => {
     const state = await make();
     await rack.sh("chmod 700 /opt/stack; rm /etc/sudoers.d/labplan-stack");
