@@ -20,13 +20,14 @@ exec 9>>"$run/lock" || exit 1
 flock -n 9 || exit ${EXIT.busy}
 say() { printf '%s\\n' "$1" >> ${JOURNAL}; }
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
+boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 born() { sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 20; }
 begun=$(date +%s)
 rm -f "$run/exit"
 if [ "$script" = stack.sh ]; then rm -f "$run/stacked"; : > "$run/dirty"; fi
 log=$run/$script.log
 (umask 077; rm -f "$log"; : > "$log")
-printf '%s\\n' "$id" "$script" "$digest" "$by" "$begun" "$$" "$(born $$)" > "$run/part" && mv -f "$run/part" "$run/current"
+printf '%s\\n' "$id" "$script" "$digest" "$by" "$begun" "$$" "$(born $$)" "$boot" > "$run/part" && mv -f "$run/part" "$run/current"
 say "{\\"at\\":\\"$(now)\\",\\"event\\":\\"begin\\",\\"run\\":\\"$id\\",\\"script\\":\\"$script\\",\\"pid\\":$$,\\"by\\":\\"$by\\"}"
 LABPLAN_RUN=$id bash "./$script" </dev/null >>"$log" 2>&1 9>&-
 code=$?
@@ -101,11 +102,15 @@ export const POLL = [
   `{ read -r digest && read -r at; } < "$r/stacked" 2>/dev/null && echo "stacked=$digest" && echo "at=$at"`,
   '[ ! -e "$r/follower" ] || { echo "follower=$(cat "$r/follower")"; echo "followed=$(stat -c %Y "$r/follower")"; }',
   `[ -e "$r/current" ] || exit 0`,
-  `{ read -r id; read -r script; read -r digest; read -r by; read -r begun; read -r pid; read -r born; } < "$r/current"`,
+  `{ read -r id; read -r script; read -r digest; read -r by; read -r begun; read -r pid; read -r born; read -r boot; } < "$r/current"`,
   'echo "id=$id"; echo "script=$script"; echo "digest=$digest"; echo "by=$by"; echo "begun=$begun"; echo "pid=$pid"',
+  // Numbers of processes mean nothing after a reboot: others have them.
+  "now=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)",
+  `if [ -n "$boot" ] && [ "$boot" != "$now" ]; then :`,
   // The runner leads a session of its own: whatever of it is left counts, services that made theirs do not.
-  `if [ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 20)" = "$born" ]; then echo running=yes`,
-  `elif [ "$(head -n 1 "$r/exit" 2>/dev/null)" != "$id" ]; then`,
+  `elif [ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 20)" = "$born" ]; then echo running=yes`,
+  // As long as one of a session is left, nobody else gets the number of its leader.
+  `elif [ ! -e "/proc/$pid" ] && [ "$(head -n 1 "$r/exit" 2>/dev/null)" != "$id" ]; then`,
   `  for s in /proc/[0-9]*/stat; do case $(sed 's/.*) //' "$s" 2>/dev/null | cut -d ' ' -f 4) in "$pid") echo orphans=yes; break ;; esac; done`,
   "fi",
   `{ read -r of; read -r code; read -r seconds; } < "$r/exit" 2>/dev/null && [ "$of" = "$id" ] && echo "code=$code" && echo "seconds=$seconds"`,

@@ -202,6 +202,26 @@ describe.skipIf(reason && !process.env.CI)(
       expect(rack.runs().filter((one) => one === "stack begin").length).toBe(2);
     });
 
+    it("a reboot ends a run: no process that has its number by then is taken for it, or ended", async () => {
+      await rack.fault("slow install 5");
+      const trace = newTrace();
+      const first = make({}, undefined, { trace }).catch((one: Error) => one);
+      await inPhase(trace, first);
+      const current = "/var/lib/labplan/devstack/run/current";
+      await rack.sh(`pkill -KILL -s $(sed -n 6p ${current})`);
+      await first;
+      // What begins after the boot has that number again, and leads a session.
+      await rack.sh(
+        `setsid sleep 300 >/dev/null 2>&1 & p=$!; sed -i "6s/.*/$p/; 7s/.*/$(sed 's/.*) //' /proc/$p/stat | cut -d ' ' -f 20)/; 8s/.*/b001/" ${current}; echo $p > /tmp/other`,
+      );
+      await rack.sh("rm -f /opt/stack/stand-in/fault");
+      const again = newTrace();
+      await make({}, undefined, { trace: again });
+      expect(again.said.join()).toMatch(/the last stack.sh did not come to its end/);
+      expect(rack.runs().slice(-4)).toEqual(["unstack begin", "unstack done", ...STACKED]);
+      await rack.sh("kill $(cat /tmp/other); rm /tmp/other");
+    });
+
     it("an edit of what it is stacked with restacks it once; of checks or deadlines never", async () => {
       const state = await make();
       const gentle = await make({ checks: ["true"], timeoutS: 50 }, state);
