@@ -222,6 +222,20 @@ describe.skipIf(reason && !process.env.CI)(
       await rack.sh("kill $(cat /tmp/other); rm /tmp/other");
     });
 
+    it("an unstack.sh whose runner was killed is ended by the next try, and begun anew", async () => {
+      const state = await make();
+      const current = "/var/lib/labplan/devstack/run/current";
+      await rack.fault("hang unstack once");
+      const restacked = make({ generation: 2 }, state).catch((one: Error) => one);
+      await rack.sh(`until [ "$(sed -n 2p ${current})" = unstack.sh ]; do sleep 0.1; done; sleep 1`);
+      await rack.sh(`kill -KILL $(sed -n 6p ${current})`);
+      expect(`${await restacked}`).toMatch(/unstack.sh was killed there/);
+      expect(await rack.sh("pgrep -f '[.]/unstack.sh' | wc -l")).not.toBe("0\n");
+      await make({ generation: 2 }, state);
+      expect(await rack.sh("pgrep -f '[.]/unstack.sh' | wc -l")).toBe("0\n");
+      expect(rack.runs()).toEqual([...STACKED, "unstack begin", "unstack begin", "unstack done", ...STACKED]);
+    });
+
     it("an edit of what it is stacked with restacks it once; of checks or deadlines never", async () => {
       const state = await make();
       const gentle = await make({ checks: ["true"], timeoutS: 50 }, state);

@@ -1,14 +1,15 @@
 import { BackendError } from "../../core/errors";
 import { UserShell } from "../on-node";
 import { cloneOf, RUN } from "../places";
-import { type Polled, poll } from "../poll";
+import { type Polled, type PolledRun, poll } from "../poll";
 import { END_RUN } from "../runner";
-import { isLive } from "./decide";
+import { isLive, type Limits, overdue } from "./decide";
 import { failure, follow, guard, start, type Work } from "./follow";
 import { refuseWithInstances } from "./instances";
 
 /** What unstack.sh and clean.sh may take, and be silent, in seconds. */
 const UNDO_S = 1_800;
+const UNDO_LIMITS: Limits = { timeoutS: UNDO_S, silenceS: UNDO_S };
 
 const HAS = '[ -x "$1/$2" ]';
 
@@ -28,16 +29,20 @@ export async function runUndo(work: Work, script: string, step: string): Promise
     }
     await start(work, script, "");
   }
-  const ended = await follow(work, { step, script, timeoutS: UNDO_S, silenceS: UNDO_S });
+  const ended = await follow(work, { step, script, ...UNDO_LIMITS });
   if (ended.code !== 0)
     run.say((await failure(work, ended, `failed (exit ${ended.code})`)).message, "warning");
 }
+
+/** All but an unstack.sh that goes on as it should: that one is followed. */
+export const isGivenUp = (run: PolledRun, now: number): boolean =>
+  run.script !== "unstack.sh" || run.state === "orphans" || overdue(run, now, UNDO_LIMITS) !== undefined;
 
 /** End a run of stack.sh that is given up, and take back what was stacked: nothing of it while servers are there. */
 export async function undo(work: Work, polled: Polled, step: string): Promise<void> {
   const { link, inputs, run } = work;
   await refuseWithInstances(work, polled);
-  if (isLive(polled.run) && polled.run.script !== "unstack.sh") {
+  if (isLive(polled.run) && isGivenUp(polled.run, polled.now)) {
     await guard(work);
     run.progress(`[${step}] ends ${polled.run.script} (pid ${polled.run.pid})`);
     const { code } = await link.shell.exec(END_RUN, [`${polled.run.pid}`]);

@@ -7,6 +7,7 @@ import { type Polled, type PolledRun, parsePoll } from "../../../../providers/de
 import { HOOK_LINE, withHook } from "../../../../providers/devstack/runner";
 import { decide, isFollowed } from "../../../../providers/devstack/steps/decide";
 import { progressOf } from "../../../../providers/devstack/steps/follow";
+import { isGivenUp } from "../../../../providers/devstack/steps/undo";
 import type { NodeInputs } from "../../../../providers/devstack/types";
 
 const run = (more: Partial<PolledRun> = {}): PolledRun => ({
@@ -49,6 +50,17 @@ describe("what is to be done about stack.sh", () => {
     expect(why({ now: 1691 })).toMatch(/stuck/);
     expect(why({ now: 4601, run: run({ heard: 4600 }) })).toMatch(/overdue/);
     expect(why({ run: run({ script: "unstack.sh" }) })).toBe("unstack.sh is running");
+  });
+
+  it("is an unstack.sh that is followed, unless it hangs or its runner was killed", () => {
+    const given = (more: Partial<PolledRun>, now = 1100) =>
+      isGivenUp(run({ script: "unstack.sh", ...more }), now);
+    expect(given({})).toBe(false);
+    expect(given({ state: "orphans" })).toBe(true);
+    expect(given({ heard: 1000 }, 2801)).toBe(true);
+    expect(given({ heard: 2800 }, 2801)).toBe(true);
+    expect(given({ heard: 2790 }, 2800)).toBe(false);
+    for (const script of ["stack.sh", "clean.sh"]) expect(given({ script })).toBe(true);
   });
 
   it("is somebody else's only as long as that one looks", () => {
