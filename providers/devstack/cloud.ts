@@ -6,6 +6,7 @@ import { isAway, type LoginTo, logInForLook, logInToMachine, machineTarget } fro
 import { RootShell } from "../ssh/root-shell";
 import { CloudApi, type Rest } from "./api";
 import { NovaManage } from "./nova-manage";
+import { NODE_NOTE, RUN } from "./places";
 import type { NodeLogin } from "./types";
 
 /** Who is asked: a layout's first controller. */
@@ -159,6 +160,11 @@ async function open(
     throw error;
   }
 }
+
+/** unstack.sh stops the APIs and leaves clouds.yaml there; what we stacked is noted. */
+const UNSTACKED = `[ -e ${NODE_NOTE} ] && [ ! -e ${RUN}/stacked ]`;
+export const isUnstacked = async ({ shell }: Pick<Controller, "shell">): Promise<boolean> =>
+  (await shell.exec(UNSTACKED)).code === 0;
 
 export const notStacked = (who: string): LabError =>
   new LabError(

@@ -1,8 +1,8 @@
 import type { Run } from "../core/definition";
-import { LabError } from "../core/errors";
+import { BackendError, isDeadline, LabError } from "../core/errors";
 import { isAway } from "../ssh/machine-login";
 import { isConflict, type ServerRecord, type ServiceRecord } from "./api";
-import { type Controller, withController } from "./cloud";
+import { type Controller, isUnstacked, withController } from "./cloud";
 import { ensureStarted, ensureStopped } from "./compute-unit";
 import { controllerOf, disabledText, type Found, isDisabledByUs, lookAt, who } from "./join.look";
 import type { JoinState } from "./types";
@@ -13,16 +13,29 @@ type JoinRun = Run<JoinState>;
  * Take a compute out of the cloud. Nothing is done while servers are on it: it is enabled again then, where we had
  * disabled it, so that nothing stays half done.
  */
-export const removeJoin = (state: JoinState, run: JoinRun): Promise<void> =>
-  withController(controllerOf(state), run, { title: "1/5 disable" }, async (controller) => {
-    if (!controller) {
-      run.say(
-        `${who(state)}: nothing is stacked on the controller any more, so nothing is known of it there`,
-      );
-      return;
-    }
-    await leave(state, controller, run);
-  });
+export async function removeJoin(state: JoinState, run: JoinRun): Promise<void> {
+  const unknown = (why: string) =>
+    run.say(`${who(state)}: ${why}, so it is not taken out of that cloud`, "warning");
+  if (run.on?.address === undefined) return unknown("its controller is nowhere to be found any more");
+  // As with a node: a controller that is lost must not keep anybody from destroying the lab.
+  let isReached = false;
+  try {
+    await withController(controllerOf(state), run, { title: "1/5 disable" }, async (controller) => {
+      isReached = true;
+      if (!controller) return unknown("nothing is stacked on the controller any more");
+      try {
+        await leave(state, controller, run);
+      } catch (error) {
+        if (run.signal.aborted || !(error instanceof BackendError)) throw error;
+        if (!(await isUnstacked(controller))) throw error;
+        unknown(`nothing is stacked on the controller any more (${error.message})`);
+      }
+    });
+  } catch (error) {
+    if (isReached || run.signal.aborted || !(isAway(error) || isDeadline(error))) throw error;
+    unknown(`its controller does not answer (${error.message})`);
+  }
+}
 
 async function leave(state: JoinState, controller: Controller, run: JoinRun): Promise<void> {
   const { api, manage } = controller;

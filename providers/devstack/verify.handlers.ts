@@ -6,7 +6,7 @@ import { removeLeftovers } from "./checks/leftovers";
 import { pairsWrong } from "./checks/overlay";
 import { bootServers } from "./checks/servers";
 import { serviceCount, servicesWrong } from "./checks/services";
-import { type Controller, type ControllerInputs, notStacked, withController } from "./cloud";
+import { type Controller, type ControllerInputs, isAway, notStacked, withController } from "./cloud";
 import type { VerifyInputs, VerifyState } from "./types";
 import { type Patience, patient, until } from "./until";
 import { type Measure, measureOverNodes, Nodes } from "./verify.nodes";
@@ -224,12 +224,20 @@ const notSo = (inputs: VerifyInputs, wrong: readonly string[]): LabError =>
 /** Nothing of it stays but test servers of a run that was cut off. */
 async function removeVerify(state: VerifyState, run: VerifyRun, patience: Patience): Promise<void> {
   await run.step("1/1 clean up", async () => {
+    if (run.on?.address === undefined) {
+      run.say(
+        `${who(state)}: not looked for test servers of a run that was cut off: its controller is nowhere to be found any more`,
+        "warning",
+      );
+      return;
+    }
     try {
       await withController(controllerOf(state), run, { forLook: true }, async (controller) => {
         if (controller && state.boot !== false) await removeLeftovers(controller.api, run, patience);
       });
     } catch (error) {
-      if (run.signal.aborted || !(error instanceof BackendError || isDeadline(error))) throw error;
+      if (run.signal.aborted || !(error instanceof BackendError || isDeadline(error) || isAway(error)))
+        throw error;
       run.say(
         `${who(state)}: not looked for test servers of a run that was cut off: ${error.message}`,
         "warning",

@@ -205,6 +205,20 @@ export function joinSuite(started: () => CloudLab): void {
       await join.remove(state, run({ trace }));
       expect(trace.said.join()).toMatch(/nothing is stacked on the controller any more/);
       await lab.controller.inside("mv", "/etc/openstack/away", "/etc/openstack/clouds.yaml");
+      const lost = newTrace();
+      await join.remove(state, { ...run({ trace: lost }), on: {} });
+      expect(lost.said.join()).toMatch(/controller is nowhere to be found any more, so it is not taken out/);
+      // unstack.sh stops the APIs, and leaves clouds.yaml there.
+      const sh = (text: string) => lab.controller.inside("sh", "-c", text);
+      await sh(
+        "cd /etc/openstack && cp -p clouds.yaml away && sed -i 's#http:[^ \",}]*#http://127.0.0.1:9/identity#' clouds.yaml",
+      );
+      await expect(join.remove(state, run())).rejects.toThrow(/127.0.0.1:9/);
+      await sh("mkdir -p /var/lib/labplan/devstack && echo {} > /var/lib/labplan/devstack/node.json");
+      const unstacked = newTrace();
+      await join.remove(state, run({ trace: unstacked }));
+      expect(unstacked.said.join()).toMatch(/nothing is stacked on the controller any more \(/);
+      await sh("rm -r /var/lib/labplan/devstack; mv /etc/openstack/away /etc/openstack/clouds.yaml");
       await join.remove(state, run());
     });
 

@@ -228,6 +228,9 @@ export function verifySuite(started: () => CloudLab): void {
         const away = { ...lab.on(lab.controller), sshPort: 1 };
         await verify.remove({ ...state, boot: { timeoutS: 60 } }, run({ trace, on: away }));
         expect(trace.said.join()).toMatch(/not looked for test servers of a run that was cut off/);
+        const lost = newTrace();
+        await verify.remove(state, run({ trace: lost, on: {} }));
+        expect(lost.said.join()).toMatch(/its controller is nowhere to be found any more/);
       },
     );
 
