@@ -102,7 +102,7 @@ async function reconcile(
     await run.step("1/4 host name", () => shell.run("set the host name", HOST_NAME, [hostName]));
     run.checkpoint({ intact: false, publicKey: "" });
     await run.step("2/4 user", async () => {
-      const result = await shell.exec(USER, [user, `${uid}`, home]);
+      const result = await shell.exec(USER, [user, `${uid}`, home, made.has("user") ? "made" : ""]);
       const message = userMessage(inputs, result.code, result.stdout.trim());
       if (message !== undefined) throw new LabError(message);
       if (result.code !== 0)

@@ -30,6 +30,12 @@ export const LOOK = [
   `[ ! -e ${HOST_NOTE} ] || { echo note=; cat ${HOST_NOTE}; }`,
 ].join("\n");
 
+/** /etc/hosts without our line; grep says 1 where no other is left. */
+const OTHERS = 'others() { [ ! -e /etc/hosts ] || grep -v " # labplan$" /etc/hosts || [ $? = 1 ]; }';
+/** A container's /etc/hosts cannot be renamed over, so what takes its place has to be there as a whole: a disk may be full. */
+const PUT_HOSTS =
+  'if cmp -s "$t" /etc/hosts; then :; elif [ -s "$t" ] || ! others | grep -q .; then cat "$t" > /etc/hosts || exit 1; fi; rm -f "$t"';
+
 /** `$1` host name. What the system was called stays in our note; /etc/hosts gets one line of ours. */
 export const HOST_NAME = [
   SBIN,
@@ -37,8 +43,9 @@ export const HOST_NAME = [
   '  { [ -d /run/systemd/system ] && hostnamectl set-hostname "$1"; } 2>/dev/null || { printf "%s\\n" "$1" > /etc/hostname && hostname "$1"; } || exit 1',
   "fi",
   '[ "$(cat /etc/hostname 2>/dev/null)" = "$1" ] || printf "%s\\n" "$1" > /etc/hostname',
-  't=/etc/hosts.labplan-part; { grep -v " # labplan$" /etc/hosts; [ -z "$1" ] || printf "127.0.1.1 %s # labplan\\n" "$1"; } > "$t"',
-  'cmp -s "$t" /etc/hosts || cat "$t" > /etc/hosts; rm -f "$t"',
+  OTHERS,
+  't=/etc/hosts.labplan-part; { others && { [ -z "$1" ] || printf "127.0.1.1 %s # labplan\\n" "$1"; }; } > "$t" || { rm -f "$t"; exit 1; }',
+  PUT_HOSTS,
 ].join("\n");
 
 /** `$1` host name of before. */
@@ -47,10 +54,12 @@ export const HOST_NAME_BACK = [
   'if [ -n "$1" ] && [ "$(hostname)" != "$1" ]; then',
   '  { [ -d /run/systemd/system ] && hostnamectl set-hostname "$1"; } 2>/dev/null || { printf "%s\\n" "$1" > /etc/hostname && hostname "$1"; } || :',
   "fi",
-  't=/etc/hosts.labplan-part; grep -v " # labplan$" /etc/hosts > "$t"; cmp -s "$t" /etc/hosts || cat "$t" > /etc/hosts; rm -f "$t"',
+  OTHERS,
+  't=/etc/hosts.labplan-part; others > "$t" || { rm -f "$t"; exit 1; }',
+  PUT_HOSTS,
 ].join("\n");
 
-/** `$1` user, `$2` uid, `$3` home: the user with that number, a home that others may enter, and sudo without a password. */
+/** `$1` user, `$2` uid, `$3` home, `$4` `made` when the user is ours: the user with that number, a home that others may enter, and sudo without a password. */
 export const USER = [
   SBIN,
   FIND,
@@ -64,6 +73,8 @@ export const USER = [
   `uid=$(echo "$line" | cut -d : -f 3); [ "$uid" = "$2" ] || { echo "$uid"; exit ${EXIT.otherUid}; }`,
   `home=$(echo "$line" | cut -d : -f 6); [ "$home" = "$3" ] || { echo "$home"; exit ${EXIT.otherHome}; }`,
   '[ -d "$3" ] || { mkdir -p "$3" && { chown "$1" "$3" 2>/dev/null || :; }; } || exit 1',
+  // useradd leaves a folder that is there as it is.
+  'if [ "$4" = made ] && [ "$(stat -c %u "$3")" = 0 ] && [ -z "$(ls -A "$3")" ]; then chown "$1" "$3" 2>/dev/null && chgrp "$(id -g "$1")" "$3" 2>/dev/null || :; fi',
   // devstack refuses a home that its services cannot enter.
   'case $(stat -c %A "$3") in d????????x) ;; *) chmod o+x "$3" || exit 1 ;; esac',
   "mkdir -p /etc/sudoers.d && umask 077",

@@ -85,6 +85,21 @@ describe.skipIf(reason && !process.env.CI)(`hosts and meshes${reason ? ` (not ru
     await rack.sh("userdel -r stack 2>/dev/null; rm -rf /opt/stack");
   });
 
+  it("/etc/hosts is left as it is when its disk is full; an empty home of root's is given to the user that we make", async () => {
+    const before = await rack.sh("cat /etc/hosts");
+    await rack.sh(
+      "mkdir -p /run/small && mount -t tmpfs -o size=8k small /run/small && cp /etc/hosts /run/small/hosts && ln -s /run/small/part /etc/hosts.labplan-part && mount --bind /run/small/hosts /etc/hosts; cat /dev/zero > /run/small/fill 2>/dev/null || :; mkdir -p /opt/stack",
+    );
+    await expect(make()).rejects.toThrow(/No space left|could not set the host name/);
+    expect(await rack.sh("cat /etc/hosts")).toBe(before);
+    await rack.sh("umount /etc/hosts; umount /run/small; rm -f /etc/hosts.labplan-part");
+    expect(await rack.sh("cat /etc/hosts")).toBe(before);
+    const state = await make();
+    expect(await rack.sh("stat -c %U:%G /opt/stack")).toBe("stack:stack\n");
+    await unmake(0, state);
+    await rack.sh("rm -rf /opt/stack");
+  });
+
   it("trap openstack#25: a home that others cannot enter is drift, and opened again; sudo put back", async () => {
     const state = await make();
     await rack.sh("chmod 700 /opt/stack; rm /etc/sudoers.d/labplan-stack");
