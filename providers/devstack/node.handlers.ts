@@ -14,7 +14,7 @@ import { NODE_NOTE } from "./places";
 import { poll } from "./poll";
 import { failedServices, startServices } from "./services";
 import { runChecks } from "./steps/checks";
-import { ensureClone } from "./steps/clone";
+import { ensureClone, foreignClone } from "./steps/clone";
 import { keepComputeId, putComputeIdBack } from "./steps/compute-id";
 import { decide, isLive } from "./steps/decide";
 import { ensureExtras } from "./steps/extras";
@@ -56,6 +56,8 @@ export const nodeDefinition: Definition<NodeInputs, NodeState> = {
       await lookOnNode(inputs, run, async (shell) => {
         const message = foreignNote(await readNote(shell, NODE_NOTE), run.mark, inputs.name, NODE_NOTE);
         if (message !== undefined) problems.push({ field: "name", message });
+        const clone = await foreignClone(shell, inputs);
+        if (clone !== undefined) problems.push({ field: "repo", message: clone });
       });
     } catch (error) {
       if (!isAway(error)) throw error;

@@ -336,7 +336,13 @@ describe.skipIf(reason && !process.env.CI)(
       await expect(make({ branch: "stable/2025.2" }, branch)).rejects.toThrow(
         /were edited there:[\s\S]*M stackrc[\s\S]*Make a patch/,
       );
-      await rack.sh("cd /opt/stack/devstack; runuser -u stack -- git checkout -q .");
+      const git = "cd /opt/stack/devstack; runuser -u stack -- git -c user.name=n -c user.email=e@f";
+      await rack.sh(`${git} commit -q -a -m 'Mine'`);
+      await expect(make({ branch: "stable/2025.2" }, branch)).rejects.toThrow(
+        /has commits that \S+ has not:[\s\S]* Mine\n/,
+      );
+      await rack.sh(`${git} reset -q --hard HEAD~1`);
+      expect((await make({ branch: "stable/2025.2" }, branch)).intact).toBe(true);
     });
 
     it("a clone of something else, a local.conf of somebody else, another stack's node are left alone", async () => {
@@ -345,8 +351,17 @@ describe.skipIf(reason && !process.env.CI)(
       await rack.sh("runuser -u stack -- git init -q /opt/stack/devstack");
       await expect(make()).rejects.toThrow(/is a clone of nothing, not of/);
       await rack.sh("rm -rf /opt/stack/devstack");
+      const theirClone =
+        "runuser -u stack -- git clone -q /opt/git/openstack/devstack.git /opt/stack/devstack";
+      await rack.sh(theirClone);
+      const notOurs =
+        /\/opt\/stack\/devstack is a clone of devstack that labplan did not make, and is left alone/;
+      await expect(make()).rejects.toThrow(notOurs);
+      const problems = await nodeDefinition.precheck?.(rack.devstack(), rack.run<NodeState>(0));
+      expect(problems?.map(({ message }) => message).join()).toMatch(notOurs);
+      // One that an older version took over.
       await rack.sh(
-        "runuser -u stack -- git clone -q /opt/git/openstack/devstack.git /opt/stack/devstack; echo mine > /opt/stack/devstack/local.conf",
+        "cd /opt/stack/devstack; runuser -u stack -- mkdir .git/labplan; echo x > .git/labplan/of; chown stack .git/labplan/of; echo mine > local.conf",
       );
       await expect(make()).rejects.toThrow(/labplan did not write it, and it is left alone/);
       await rack.sh("rm /opt/stack/devstack/local.conf; touch /opt/stack/devstack/mine");

@@ -1,4 +1,5 @@
 import { LabError } from "../../core/errors";
+import type { RootShell } from "../../ssh/root-shell";
 import type { UserShell } from "../on-node";
 import { cloneOf, notesOf } from "../places";
 import type { NodeInputs } from "../types";
@@ -11,6 +12,8 @@ export const EXIT = {
   noBranch: 64,
   noGit: 65,
   inTheWay: 66,
+  notOurs: 67,
+  ownCommits: 68,
 } as const;
 
 /**
@@ -27,19 +30,26 @@ const CLONE = [
   // A plain HTTP server without git's own service cannot give a part of the history.
   '  git clone -q --depth 1 --branch "$branch" "$url" "$part" 2>/dev/null || { rm -rf "$part"; git clone -q --branch "$branch" "$url" "$part"; } || {',
   `    rm -rf "$part"; git ls-remote -q "$url" >/dev/null || exit ${EXIT.unreachable}; exit ${EXIT.noBranch}; }`,
+  // Commits behind it are the repository's; a clone of a tag has no branch of it that would say so.
+  '  git -C "$part" update-ref refs/remotes/labplan/base HEAD || exit 1',
   '  mkdir -p "$part/.git/labplan/patches" && printf "%s\\n" "$of" > "$part/.git/labplan/of" && : > "$part/.git/labplan/made" || exit 1',
   '  rmdir "$d" 2>/dev/null; mv "$part" "$d" && echo made; exit',
   "fi",
   'cd "$d" || exit 1',
   `now=$(git config --get remote.origin.url 2>/dev/null); [ "$now" = "$url" ] || { echo "$now"; exit ${EXIT.otherRemote}; }`,
+  `[ -e .git/labplan/of ] || exit ${EXIT.notOurs}`,
   '[ "$(cat .git/labplan/of 2>/dev/null)" != "$of" ] || exit 0',
   // Our own patches are no edits of somebody else's.
   "for p in $(ls -r .git/labplan/patches 2>/dev/null); do",
   '  if git apply --reverse --check ".git/labplan/patches/$p" 2>/dev/null; then git apply --reverse ".git/labplan/patches/$p" || exit 1; fi',
   '  rm -f ".git/labplan/patches/$p"; done',
   `edits=$(git status --porcelain --untracked-files=no); [ -z "$edits" ] || { echo "$edits"; exit ${EXIT.edited}; }`,
+  // What we fetched earlier is nobody's own.
+  "fetched=$(git rev-parse -q --verify FETCH_HEAD) || fetched=",
+  `own=$(git log --oneline -n 10 HEAD --not --remotes --tags $fetched) || exit 1; [ -z "$own" ] || { echo "$own"; exit ${EXIT.ownCommits}; }`,
   '{ git fetch -q --depth 1 origin "$branch" 2>/dev/null || git fetch -q origin "$branch"; } || {',
   `  git ls-remote -q "$url" >/dev/null || exit ${EXIT.unreachable}; exit ${EXIT.noBranch}; }`,
+  "git update-ref refs/remotes/labplan/base FETCH_HEAD || exit 1",
   'git checkout -q -B "$branch" FETCH_HEAD || exit 1',
   'mkdir -p .git/labplan/patches && printf "%s\\n" "$of" > .git/labplan/part && mv -f .git/labplan/part .git/labplan/of',
 ].join("\n");
@@ -69,6 +79,12 @@ export async function ensureClone(
       throw new LabError(
         `"${name}": ${folder} is a clone of ${stdout.trim() || "nothing"}, not of ${repo}, and is left alone. Move it away, or say that repository.`,
       );
+    case EXIT.notOurs:
+      throw new LabError(notOurs(inputs));
+    case EXIT.ownCommits:
+      throw new LabError(
+        `"${name}": ${folder} has commits that ${repo} has not:\n${stdout.trimEnd()}\nThey would be lost with another branch. Push them, or make patches of them ("git format-patch", into "patches"), then take them back there ("git reset --hard origin/<branch>").`,
+      );
     case EXIT.edited:
       throw new LabError(
         `"${name}": files of ${folder} were edited there:\n${stdout.trimEnd()}\nThey would be lost with another branch. Make a patch of them ("git diff", into "patches"), then undo them there ("git checkout .").`,
@@ -81,6 +97,20 @@ export async function ensureClone(
       throw new LabError(`"${name}": ${repo} has no branch or tag "${branch}": ${said}`);
     default:
   }
+}
+
+const notOurs = (inputs: Pick<NodeInputs, "name" | "home">): string =>
+  `"${inputs.name}": ${cloneOf(inputs)} is a clone of devstack that labplan did not make, and is left alone, with what is stacked out of it. Unstack it and move it away, or take another machine.`;
+
+const LOOK_FOR_OTHERS = '[ ! -e "$1/.git" ] || [ -e "$1/.git/labplan/of" ]';
+
+/** Why the clone that is there is not ours to take over, or undefined. */
+export async function foreignClone(
+  shell: RootShell,
+  inputs: Pick<NodeInputs, "name" | "home">,
+): Promise<string | undefined> {
+  const { code } = await shell.exec(LOOK_FOR_OTHERS, [cloneOf(inputs)]);
+  return code === 1 ? notOurs(inputs) : undefined;
 }
 
 /** As devstack's user, `$1` folder of notes: whether there is a clone that we look after. */
