@@ -1,5 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import { type Broken, exchange, UNTRUSTED } from "../core/exchange";
 import type { Address } from "./endpoint";
 import { FogError } from "./errors";
 
@@ -44,78 +45,37 @@ export class Link {
   }
 
   /** The answer, whatever it says. Fails as "timeout", "unreachable" or "protocol", or with the signal's reason. */
-  send(request: Request, { deadlineMs, signal }: SendOptions): Promise<Answer> {
+  async send(request: Request, { deadlineMs, signal }: SendOptions): Promise<Answer> {
     const { base, label, headers } = this.address;
-    const { method, path } = request;
-    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const { method, path, body } = request;
     const who = `${label}: ${method} ${path.replace(/\?.*$/, "")}`;
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const options: https.RequestOptions = {
-        method,
-        // A kept connection may be closed by the server just then. A look is repeated; what writes gets a new one.
-        agent: method === "GET" ? this.#agent : false,
-        ...this.#tls,
-        headers: {
-          ...headers,
-          accept: "application/json",
-          ...(body !== undefined && {
-            "content-type": "application/json",
-            "content-length": Buffer.byteLength(body),
-          }),
+    const answer = await exchange({
+      url: new URL(base.href.replace(/\/$/, "") + path),
+      // A kept connection may be closed by the server just then. A look is repeated; what writes gets a new one.
+      options: { method, agent: method === "GET" ? this.#agent : false, ...this.#tls, headers },
+      ...{ body, deadlineMs, signal, longest: LONGEST_ANSWER },
+      errors: {
+        endless: () => new FogError("protocol", `${who}: its answer does not end.`),
+        late: () => {
+          const limit = Math.round(deadlineMs / 100) / 10;
+          return new FogError("timeout", `${who}: no answer within ${limit} s. "pulumi up" resumes here.`);
         },
-      };
-      const url = new URL(base.href.replace(/\/$/, "") + path);
-      const module = base.protocol === "https:" ? https : http;
-      const call = module.request(url, options, (response) => {
-        const parts: Buffer[] = [];
-        let length = 0;
-        response.on("data", (part: Buffer) => {
-          length += part.length;
-          if (length > LONGEST_ANSWER) fail(new FogError("protocol", `${who}: its answer does not end.`));
-          else parts.push(part);
-        });
-        response.on("error", (error) => fail(unreachable(who, error)));
-        response.on("aborted", () => fail(unreachable(who, { code: "its answer broke off" })));
-        response.on("end", () => {
-          if (!response.complete) return;
-          clear();
-          resolve({
-            status: response.statusCode ?? 0,
-            contentType: response.headers["content-type"] ?? "",
-            location: response.headers.location ?? "",
-            body: Buffer.concat(parts).toString("utf8"),
-          });
-        });
-      });
-      const clear = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", stop);
-      };
-      const fail = (error: unknown) => {
-        clear();
-        reject(error);
-        call.destroy();
-      };
-      const stop = () => fail(signal?.reason);
-      const timer = setTimeout(() => {
-        const limit = Math.round(deadlineMs / 100) / 10;
-        fail(new FogError("timeout", `${who}: no answer within ${limit} s. "pulumi up" resumes here.`));
-      }, deadlineMs);
-      signal?.addEventListener("abort", stop, { once: true });
-      call.on("error", (error) => fail(unreachable(who, error)));
-      call.end(body);
+        broken: (error) => unreachable(who, error),
+      },
     });
+    return {
+      status: answer.status,
+      contentType: answer.headers["content-type"] ?? "",
+      location: answer.headers.location ?? "",
+      body: answer.body,
+    };
   }
 }
-
-const UNTRUSTED =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID)/;
 
 const PASSING = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|its answer)/;
 
 /** Of a socket's error, its code alone is told. */
-function unreachable(who: string, { code = "", message }: { code?: string; message?: string }): FogError {
+function unreachable(who: string, { code = "", message }: Broken): FogError {
   const why = code || (message ?? "").split("\n")[0]?.slice(0, 100) || "no reason given";
   if (UNTRUSTED.test(code))
     return new FogError(

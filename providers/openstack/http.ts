@@ -3,6 +3,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
+import { type Broken, type ExchangeAnswer, exchange, UNTRUSTED } from "../core/exchange";
 import { OpenStackError } from "./errors";
 
 /** Opens the way to an API by other means than a socket of this machine's: an SSH connection's forward. */
@@ -15,11 +16,7 @@ export interface Call {
   body?: object;
 }
 
-export interface Answer {
-  status: number;
-  headers: http.IncomingHttpHeaders;
-  body: string;
-}
+export type Answer = ExchangeAnswer;
 
 export interface LinkOptions {
   dial?: Dial;
@@ -61,59 +58,15 @@ export class Link {
     const { deadlineMs, signal } = this.#options;
     const target = new URL(url);
     const who = `cloud "${this.name}": ${method} ${target.origin}${target.pathname}`;
-    const content = body === undefined ? undefined : JSON.stringify(body);
-    const module = target.protocol === "https:" ? https : http;
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const request = module.request(
-        target,
-        {
-          method,
-          agent: this.#agents[target.protocol as "http:" | "https:"],
-          headers: {
-            accept: "application/json",
-            ...headers,
-            ...(content === undefined
-              ? {}
-              : { "content-type": "application/json", "content-length": Buffer.byteLength(content) }),
-          },
-        },
-        (response) => {
-          const parts: Buffer[] = [];
-          let length = 0;
-          response.on("data", (part: Buffer) => {
-            length += part.length;
-            if (length > LONGEST_ANSWER) fail(new OpenStackError(`${who}: its answer does not end.`));
-            else parts.push(part);
-          });
-          response.on("error", (error) => fail(unreachable(who, error)));
-          response.on("end", () => {
-            clear();
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: response.headers,
-              body: Buffer.concat(parts).toString("utf8"),
-            });
-          });
-        },
-      );
-      const clear = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", stop);
-      };
-      const fail = (error: unknown) => {
-        clear();
-        reject(error);
-        request.destroy();
-      };
-      const stop = () => fail(signal?.reason);
-      const timer = setTimeout(
-        () => fail(new OpenStackError(`${who}: no answer within ${deadlineMs / 1_000} s.`)),
-        deadlineMs,
-      );
-      signal?.addEventListener("abort", stop, { once: true });
-      request.on("error", (error) => fail(unreachable(who, error)));
-      request.end(content);
+    return exchange({
+      url: target,
+      options: { method, agent: this.#agents[target.protocol as "http:" | "https:"], headers },
+      ...{ body, deadlineMs, signal, longest: LONGEST_ANSWER },
+      errors: {
+        endless: () => new OpenStackError(`${who}: its answer does not end.`),
+        late: () => new OpenStackError(`${who}: no answer within ${deadlineMs / 1_000} s.`),
+        broken: (error) => unreachable(who, error),
+      },
     });
   }
 }
@@ -143,12 +96,9 @@ function readCa(name: string, file: string): Buffer {
   }
 }
 
-const UNTRUSTED =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID)/;
-
-function unreachable(who: string, error: NodeJS.ErrnoException): OpenStackError {
+function unreachable(who: string, error: Broken): OpenStackError {
   const code = error.code ?? "";
-  const why = code || error.message.split("\n")[0]?.slice(0, 100) || "no reason given";
+  const why = code || error.message?.split("\n")[0]?.slice(0, 100) || "no reason given";
   const advice = UNTRUSTED.test(code)
     ? `its certificate is not trusted (${code}). Name the CA's PEM file: \`cacert\` in clouds.yaml, or OS_CACERT.`
     : `it cannot be reached (${why}). Check the address, the network and the cloud.`;
