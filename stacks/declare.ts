@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { mapValues } from "../providers/core/records";
 import { LabResource, type LivesOn } from "../providers/core/resource";
 import { kinds } from "../providers/registry";
 import { isPluginKind, PluginDeclarer } from "./openstack/declare";
@@ -74,6 +75,3 @@ function declareOne(
     },
   );
 }
-
-const mapValues = <T, R>(values: Record<string, T>, map: (value: T) => R): Record<string, R> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));

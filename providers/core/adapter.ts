@@ -128,12 +128,12 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
     const made = makeRun<object>(kind, news as never, { dryRun: true });
     // What an edit does is told where it is compared.
     const run = isNew ? made : { ...made, say: () => {} };
-    if (!isAwaited(news) && areAwaited(news)) {
-      run.say("not checked: a machine that it has to reach is not there yet, or is imaged anew");
-      return [];
-    }
     if (isAwaited(news)) {
       run.say(`not checked: ${machineName(news.__on)} is not there yet, or is imaged anew`);
+      return [];
+    }
+    if (areAwaited(news)) {
+      run.say("not checked: a machine that it has to reach is not there yet, or is imaged anew");
       return [];
     }
     try {

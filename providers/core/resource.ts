@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BackendConfig } from "../../stacks/config/types";
 import { type Mark, markText } from "./definition";
 import { SINCE } from "./on-machine";
+import { mapValues } from "./records";
 
 /** Never runs: its serialised form is replaced below. Shared by every resource, so it is serialised once. */
 const placeholder: pulumi.dynamic.ResourceProvider = {
@@ -101,9 +102,6 @@ const reachedAt = (machine: LabResource): pulumi.Inputs => ({
   sshPort: outputOf(machine, "sshPort"),
   sshHostKey: outputOf(machine, "sshHostKey"),
 });
-
-const mapValues = <T, R>(values: Record<string, T>, map: (value: T) => R): Record<string, R> =>
-  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value)]));
 
 /**
  * A constant that the engine believes to come from `resources`. Planned values give it no edges (rule 5), and with
