@@ -18,12 +18,15 @@ const STEPS = ["libvirt:Pool/2", "libvirt:Network/2", "libvirt:Volume/2", "libvi
 
 const CHECK_MS = 20;
 
-/** Wait until the hanging step shows on its resource's row. */
+/** Wait until the hanging step shows on the row of a resource of its kind. */
 async function untilStep(lab: TestLab, child: ChildProcess, step: string): Promise<void> {
-  const number = step.split("/")[1];
+  const [kind, number] = step.split("/");
+  const row = new RegExp(`${kind} .*\\[${number}/\\d+ `);
   await new Promise<void>((resolve, reject) => {
+    let text = "";
     const seen = (data: Buffer) => {
-      if (new RegExp(`\\[${number}/\\d+ `).test(String(data))) resolve();
+      text += String(data);
+      if (row.test(text)) resolve();
     };
     child.stdout?.on("data", seen);
     child.once("close", () => reject(new Error(`ended before step ${step}`)));
