@@ -30,7 +30,7 @@ export const hostDefinition: Definition<HostInputs, HostState> = {
   observe: (inputs, run) =>
     lookOnNode(inputs, run, async (shell) => {
       const found = await lookAtHost(shell, inputs);
-      if (!ourNote(found.note, run.mark, inputs.name)) return undefined;
+      if (!ourNote(found.note, run.mark)) return undefined;
       return hostState(inputs, found, await missingPackages(shell, inputs));
     }),
 

@@ -39,7 +39,7 @@ export async function whereItIs(
 }
 
 async function takeAway(shell: RootShell, state: HostState, run: Run<HostState>): Promise<void> {
-  const note = ourNote(await readNote<HostNote>(shell, HOST_NOTE), run.mark, state.name);
+  const note = ourNote(await readNote<HostNote>(shell, HOST_NOTE), run.mark);
   if (!note) return;
   await run.step("1/3 blocks", async () => {
     // Of a mesh that this node has left: it is none of the nodes that the mesh still knows.

@@ -106,7 +106,7 @@ async function lookAt(
   inputs: NodeInputs,
   run: Run<NodeState>,
 ): Promise<NodeState | undefined> {
-  const note = ourNote(await readNote<NodeNote>(shell, NODE_NOTE), run.mark, inputs.name);
+  const note = ourNote(await readNote<NodeNote>(shell, NODE_NOTE), run.mark);
   if (!note) return undefined;
   if (!(await hasUser(shell, inputs))) {
     run.say(

@@ -44,7 +44,7 @@ export async function removeNode(state: NodeState, run: Run<NodeState>): Promise
     return gone(`does not answer (${(error as Error).message})`);
   }
   try {
-    const note = ourNote(await readNote<NodeNote>(link.shell, NODE_NOTE), run.mark, state.name);
+    const note = ourNote(await readNote<NodeNote>(link.shell, NODE_NOTE), run.mark);
     if (!note) return;
     if (!(await hasUser(link.shell, state))) {
       run.say(

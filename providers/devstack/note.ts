@@ -8,7 +8,7 @@ import { readText, writeText } from "./files";
 export interface Note {
   /** Whose it is; see `blockMark`. */
   mark: string;
-  /** Logical name of the machine: a copy of it has the note of another one. */
+  /** Logical name of the machine by then, for whoever reads it there: a rename changes it, and leaves the mark. */
   machine: string;
 }
 
@@ -24,15 +24,12 @@ export function parseNote<N extends Note>(text: string | undefined): N | "damage
   }
 }
 
-/** Ours; undefined where there is none, or one that came along with a copy of another machine of this stack. */
-export function ourNote<N extends Note>(
-  note: N | "damaged" | undefined,
-  mark: Mark,
-  machine: string,
-): N | undefined {
-  return note !== undefined && note !== "damaged" && note.mark === blockMark(mark) && note.machine === machine
-    ? note
-    : undefined;
+/**
+ * Ours by its mark, which no rename changes; undefined where there is none, or one that came along with a copy of
+ * another machine of this stack, whose mark is another one.
+ */
+export function ourNote<N extends Note>(note: N | "damaged" | undefined, mark: Mark): N | undefined {
+  return note !== undefined && note !== "damaged" && note.mark === blockMark(mark) ? note : undefined;
 }
 
 /** Why a note says that a node is not ours to change, or undefined. */
@@ -69,7 +66,7 @@ export async function claimedNote<N extends Note>(
   const note = await readNote<N>(shell, path);
   const message = foreignNote(note, mark, machine, path);
   if (message !== undefined) throw new ForeignObjectError(message);
-  return ourNote(note, mark, machine);
+  return ourNote(note, mark);
 }
 
 export const writeNote = (shell: RootShell, path: string, note: Note): Promise<void> =>

@@ -123,6 +123,16 @@ describe.skipIf(reason && !process.env.CI)(`hosts and meshes${reason ? ` (not ru
     }
   });
 
+  it("a machine that was renamed is still the one that we made a user on, which goes with it", async () => {
+    const before = await look();
+    await make();
+    const renamed = rack.host(0, { name: "gpu1" });
+    const state = await up(hostDefinition, renamed, rack.run<HostState>(0));
+    expect(await hostDefinition.observe(renamed, rack.run<HostState>(0), state)).toEqual(state);
+    await unmake(0, state);
+    expect(await look()).toBe(before);
+  });
+
   it("another stack's node is left alone; a machine that is lost does not hold up a destroy", async () => {
     const state = await make();
     const theirs = rack.run<HostState>(0, { mark: { stack: "prod" } });

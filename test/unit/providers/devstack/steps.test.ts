@@ -115,8 +115,13 @@ describe("what a node says", () => {
   it("is a note of ours, of a copy, of somebody else or of nobody", () => {
     const mark = { lab: "k3", stack: "dev", name: "hv1" };
     const note = parseNote('{ "mark": "k3/dev/hv1", "machine": "hv1" }');
-    expect(ourNote(note, mark, "hv1")).toBeDefined();
-    expect(ourNote(note, mark, "hv2")).toBeUndefined();
+    expect(ourNote(note, mark)).toBeDefined();
+    // Of a machine that is called otherwise by now.
+    const renamed = parseNote('{ "mark": "k3/dev/hv1", "machine": "gpu1" }');
+    expect(ourNote(renamed, mark)).toBeDefined();
+    expect(foreignNote(renamed, mark, "hv1", "/f")).toBeUndefined();
+    // Of the machine that this one is a copy of.
+    expect(ourNote(note, { ...mark, name: "hv2" })).toBeUndefined();
     expect(foreignNote(note, { ...mark, name: "hv2" }, "hv2", "/f")).toBeUndefined();
     expect(foreignNote(note, { ...mark, stack: "prod" }, "hv1", "/f")).toMatch(/k3\/dev\/hv1\) looks after/);
     expect(foreignNote(parseNote("x"), mark, "hv1", "/f")).toMatch(/cannot be read/);
