@@ -42,39 +42,11 @@ say "{\\"at\\":\\"$(now)\\",\\"event\\":\\"end\\",\\"run\\":\\"$id\\",\\"script\
 printf '%s\\n' "$id" "$code" "$seconds" > "$run/part" && mv -f "$run/part" "$run/exit"
 `;
 
-/** Ours among devstack's plugins: devstack calls it in each of its phases, and it writes them to the journal. */
-export const HOOK_TEXT = `# labplan: writes each phase of devstack to the journal of this node
-if [ -w ${JOURNAL} ]; then
-  printf '{"at":"%s","event":"phase","run":"%s","phase":"%s"}\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "\${LABPLAN_RUN:-by hand}" "\${1:-}\${2:+ \${2:-}}" >> ${JOURNAL} || true
-fi
-if [ "\${1:-}" = unstack ] && [ "\${LABPLAN_RUN:-}" = "" ]; then rm -f ${RUN}/stacked || true; fi
-true
-`;
-
-/** The line by which devstack loads our plugin, behind the head of the section that it reads first. */
-export const HOOK_LINE = `enable_plugin labplan file://${HOOK}`;
-
-const HEAD = /^\[\[local\|localrc\]\][^\n]*$/m;
-
-/** local.conf with our plugin, unless it has it. */
-export const withHook = (text: string): string =>
-  /^enable_plugin labplan /m.test(text) ? text : text.replace(HEAD, (head) => `${head}\n${HOOK_LINE}`);
-
 /** `$1` user: the folders that the runner writes to. */
 export const FOLDERS = [
   `umask 022; mkdir -p ${RUN} ${HOOK} && : >> ${JOURNAL} && : >> ${RUN}/lock || exit 1`,
   // Where there is only one user (a sandbox), nobody can be given anything.
   `for each in ${RUN} ${RUN}/lock ${HOOK} ${JOURNAL}; do chown "$1" "$each" 2>/dev/null || :; done`,
-].join("\n");
-
-/** As devstack's user, `$1` its home; our plugin on standard input. A clone of an older one goes. */
-export const PUT_HOOK = [
-  `cd ${HOOK} && mkdir -p devstack && cat > devstack/plugin.new || exit 1`,
-  "if cmp -s devstack/plugin.new devstack/plugin.sh && git rev-parse -q --verify HEAD >/dev/null 2>&1; then rm -f devstack/plugin.new; exit 0; fi",
-  "mv -f devstack/plugin.new devstack/plugin.sh && : > devstack/settings || exit 1",
-  "git init -q . && git symbolic-ref HEAD refs/heads/master && git add devstack || exit 1",
-  "git -c user.name=labplan -c user.email=labplan@localhost commit -q -m 'Write phases to the journal' >&2 || exit 1",
-  `if [ "$(git -C "$1/labplan" remote get-url origin 2>/dev/null)" = file://${HOOK} ]; then rm -rf "$1/labplan"; fi`,
 ].join("\n");
 
 /**

@@ -79,17 +79,21 @@ function servicesOf({ controller }: LayoutFacts, node: NodeFacts): string[] | un
     compute: COMPUTE_SERVICES,
     database: ["mysql"],
     messagequeue: ["rabbit"],
-    cell: [conductorOf(node.cell), "placement-client"],
+    // Without n-cond devstack writes no settings of a conductor; enabled, it starts those that are not switched off.
+    cell: ["n-cond", conductorOf(node.cell), "placement-client"],
   };
   return node === controller ? undefined : only[node.role];
 }
 
-/** devstack's own list, without what is elsewhere. */
+/**
+ * devstack's own list, without what is elsewhere. Databases and images it makes only where `mysql` is enabled: our
+ * plugin sees to it that no server is installed there.
+ */
 function controllerServices({ nodes }: LayoutFacts): Record<string, boolean> {
   const has = (role: Role) => nodes.some((node) => node.role === role);
   return {
     ...(has("compute") ? { "n-cpu": false } : {}),
-    ...(has("database") ? { mysql: false } : {}),
+    ...(has("database") ? { mysql: true } : {}),
     ...(has("messagequeue") ? { rabbit: false } : {}),
   };
 }
@@ -102,10 +106,12 @@ function placesLayer(
 ): LocalConfLayer {
   const own = addressOf(node);
   const main = addressOf(controller);
+  const holder = (role: Role) => nodes.find((other) => other.role === role);
   const at = (role: Role) => {
-    const found = nodes.find((other) => other.role === role);
+    const found = holder(role);
     return found ? addressOf(found) : main;
   };
+  const database = holder("database");
   return {
     source: "devstack.layout",
     path: [PRESET_PATH],
@@ -120,6 +126,12 @@ function placesLayer(
             GLANCE_HOSTPORT: `${main}:9292`,
             Q_HOST: main,
           }),
+      // What makes the databases asks for the server by its older name.
+      ...(database && node !== database ? { MYSQL_HOST: at("database") ?? "" } : {}),
+      // Counts of queries would be kept in a database that only the server's own node makes.
+      ...(database && node === controller
+        ? { LABPLAN_DATABASE: "elsewhere", MYSQL_GATHER_PERFORMANCE: false }
+        : {}),
     },
   };
 }
@@ -127,9 +139,11 @@ function placesLayer(
 const numberOf = (cell: string): number => Number(cell.replace(/^cell/, ""));
 const conductorOf = (cell: string): string => `n-cond-cell${numberOf(cell)}`;
 
-/** Cells v2: one conductor above them on the controller, one in each. */
-function cellsLayer({ nodes, controller }: LayoutFacts, node: NodeFacts): LocalConfLayer {
+/** Cells v2: one conductor above them on the controllers, one in each. */
+function cellsLayer({ nodes }: LayoutFacts, node: NodeFacts): LocalConfLayer {
   const cells = nodes.filter(({ role }) => role === "cell").map(({ cell }) => cell);
+  const off = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, false]));
+  const others = cells.filter((cell) => cell !== node.cell).map(conductorOf);
   return {
     source: "devstack.layout.cells",
     path: [PRESET_PATH],
@@ -138,10 +152,10 @@ function cellsLayer({ nodes, controller }: LayoutFacts, node: NodeFacts): LocalC
       NOVA_NUM_CELLS: cells.length,
       ...(node.role === "compute" ? { NOVA_CPU_CELL: numberOf(node.cell) } : {}),
     },
-    services:
-      node === controller
-        ? { "n-super-cond": true, ...Object.fromEntries(cells.map((cell) => [conductorOf(cell), false])) }
-        : {},
+    services: {
+      ...(node.role === "controller" ? { "n-super-cond": true, ...off(cells.map(conductorOf)) } : {}),
+      ...(node.role === "cell" ? off(["n-super-cond", ...others]) : {}),
+    },
   };
 }
 

@@ -66,8 +66,8 @@ export function layoutResources(facts: StackFacts): PlannedResource[] {
         ...(overlay ? [endpointKey(node)] : []),
         ...before(layout, node).map(nodeKey),
       ]),
-      // Its user's home goes with the host, and devstack with that.
-      recreateWith: [hostKey(node)],
+      // Its user's home goes with the host, and devstack with that; a controller's databases, with where they are.
+      recreateWith: [hostKey(node), ...(node === layout.controller ? databasesOf(layout).map(nodeKey) : [])],
     })),
     ...computesOf(layout).map((node) => joinResource(facts, node, inputs)),
     verifyResource(facts, [...inputs.values()]),
@@ -89,6 +89,9 @@ function before({ nodes }: LayoutFacts, { role, cell }: NodeFacts): NodeFacts[] 
       return [...of("controller"), ...of("cell").filter((conductor) => conductor.cell === cell)];
   }
 }
+
+/** Of its own. */
+const databasesOf = ({ nodes }: LayoutFacts): NodeFacts[] => nodes.filter(({ role }) => role === "database");
 
 const computesOf = ({ nodes }: LayoutFacts): NodeFacts[] => nodes.filter(({ role }) => role === "compute");
 
@@ -255,8 +258,8 @@ function joinResource(
   return {
     ...central(facts, "devstack:Join", logical, inputs, [nodeKey(controller), nodeKey(node)], [node]),
     ...renamed(logical, machine.config, machine.seed),
-    // Nova's record of it goes first, and only while no server is on it.
-    recreateWith: [nodeKey(node)],
+    // Nova's record of it goes first, and only while no server is on it; all records go with their database.
+    recreateWith: [nodeKey(node), ...databasesOf(facts.layout).map(nodeKey)],
   };
 }
 

@@ -68,6 +68,7 @@ run_phase source
 
 echo_summary "Installing package prerequisites"
 run_phase stack pre-install
+if is_service_enabled mysql postgresql; then install_database; fi
 
 echo_summary "Installing OpenStack project source"
 install_programs
@@ -80,6 +81,7 @@ if ! is_service_enabled rabbit && is_service_enabled nova; then
         die $LINENO "the message queue at $RABBIT_HOST does not answer"
 fi
 run_phase stack install
+if is_service_enabled mysql postgresql; then configure_database; fi
 
 BASE_SQL_CONN=mysql+pymysql://root:$DATABASE_PASSWORD@$DATABASE_HOST
 KEYSTONE_SERVICE_URI=$SERVICE_PROTOCOL://$SERVICE_HOST/identity
@@ -87,6 +89,10 @@ if is_service_enabled nova; then
     iniset "$NOVA_CONF" DEFAULT my_ip "$HOST_IP"
     iniset "$NOVA_CONF" DEFAULT transport_url "rabbit://stackrabbit:$RABBIT_PASSWORD@$RABBIT_HOST:5672/"
 fi
+if is_service_enabled n-cond && [[ $CELLSV2_SETUP != singleconductor ]]; then
+    for ((i = 1; i <= NOVA_NUM_CELLS; i++)); do rpc_backend_add_vhost "nova_cell$i"; done
+fi
+make_databases
 merge_config_group "$TOP_DIR/local.conf" post-config
 if is_service_enabled key; then
     echo_summary "Starting Keystone"
@@ -106,7 +112,7 @@ if fault_for lie "" > /dev/null; then
 fi
 services=()
 for each in ${ENABLED_SERVICES//,/ }; do
-    [[ $each == "$absent" ]] || services+=("$each")
+    [[ $each == "$absent" ]] || is_elsewhere "$each" || services+=("$each")
 done
 echo_summary "Starting ${services[*]}"
 start_services "${services[@]}"

@@ -1,9 +1,10 @@
 import { LabError } from "../../core/errors";
 import type { RootShell } from "../../ssh/root-shell";
 import { writeText } from "../files";
+import { HOOK_TEXT, PUT_HOOK } from "../hook";
 import type { UserShell } from "../on-node";
 import { cloneOf, RUNNER } from "../places";
-import { FOLDERS, HOOK_TEXT, PUT_HOOK, RUNNER_TEXT } from "../runner";
+import { FOLDERS, RUNNER_TEXT } from "../runner";
 import type { NodeInputs } from "../types";
 
 const EXIT = { foreign: 62 } as const;

@@ -1,9 +1,9 @@
 import type { Run } from "../../core/definition";
 import { LabError } from "../../core/errors";
+import { withHook } from "../hook";
 import { fillLocalConf } from "../local-conf/fill";
 import type { UserShell } from "../on-node";
 import { cloneOf, RUN } from "../places";
-import { withHook } from "../runner";
 import type { NodeInputs } from "../types";
 
 const EXIT = { foreign: 62, saved: 63 } as const;

@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeRepository, makeStandIn } from "../../../../embedded/devstack/repository";
+import { HOOK_TEXT } from "../../../../providers/devstack/hook";
 
 /** The stand-in in a temporary folder of this system: everything that it writes to is told to be there. */
 describe("devstack's stand-in", { timeout: 30_000 }, () => {
@@ -18,6 +19,7 @@ describe("devstack's stand-in", { timeout: 30_000 }, () => {
       "devstack/plugin.sh": 'echo "CALLED $*"\n',
       "devstack/settings": "FROM_PLUGIN=settings\n",
     });
+    await makeRepository(at("git/labplan.git"), { "devstack/plugin.sh": HOOK_TEXT });
     const heads = execFileSync("git", ["-C", bare, "for-each-ref", "--format=%(objectname)"]).toString();
     commits = heads.trim().split("\n");
     execFileSync("git", ["clone", "-q", "-b", "stable/2026.1", bare, clone], { stdio: "ignore" });
@@ -68,6 +70,54 @@ describe("devstack's stand-in", { timeout: 30_000 }, () => {
       .trim();
     expect(new Set([...commits, again]).size).toBe(1 + new Set(commits).size - 1);
     expect(commits).toContain(again);
+  });
+
+  describe("with database and message queue elsewhere", () => {
+    const made = (what: "databases" | "vhosts"): string[] => {
+      const file = at("dest/stand-in", what);
+      return fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim().split("\n") : [];
+    };
+    const hook = `enable_plugin labplan file://${at("git/labplan.git")}`;
+    const env = { LABPLAN_RUN: "test" };
+
+    it("makes a few databases only, and fails for a queue, as devstack does by itself", async () => {
+      fs.rmSync(at("dest/stand-in/vhosts"), { force: true });
+      conf(["disable_service mysql", "DATABASE_HOST=127.0.0.1"]);
+      expect((await run("stack.sh")).code).toBe(0);
+      expect(made("databases")).toEqual(["keystone", "placement"]);
+      await run("unstack.sh");
+      conf(["disable_service rabbit", "RABBIT_HOST=127.0.0.1"]);
+      const { code, out } = await run("stack.sh");
+      expect({ code, said: out.includes("RPC backend does not support vhosts") }).toEqual({
+        code: 1,
+        said: true,
+      });
+      await run("unstack.sh");
+    });
+
+    it("makes all of them with our plugin, installs a client and no server, and leaves vhosts to the queue's node", async () => {
+      fs.rmSync(at("dest/stand-in/vhosts"), { force: true });
+      const there = ["LABPLAN_DATABASE=elsewhere", "MYSQL_HOST=127.0.0.1", "DATABASE_HOST=127.0.0.1"];
+      conf([...there, "disable_service rabbit", "RABBIT_HOST=127.0.0.1", hook]);
+      const { code, out } = await run("stack.sh", env);
+      expect({ code, said: out.slice(-300) }).toEqual({ code: 0, said: expect.stringContaining("completed") });
+      expect(made("databases").sort()).toEqual(
+        ["cinder", "glance", "keystone", "neutron", "nova_api", "nova_cell0", "nova_cell1", "placement"].sort(),
+      );
+      expect(made("vhosts")).toEqual([]);
+      expect(out).toContain("labplan: vhost nova_cell1 is made where RabbitMQ is, at 127.0.0.1");
+      expect(out).toMatch(/Installing default-mysql-client|labplan: the database is at/);
+      expect(fs.existsSync(at("dest/status/devstack@mysql.service"))).toBe(false);
+      await run("unstack.sh", env);
+    });
+
+    it("makes the vhosts of all cells where RabbitMQ is alone", async () => {
+      fs.rmSync(at("dest/stand-in/vhosts"), { force: true });
+      conf(["disable_all_services", "enable_service rabbit", "NOVA_NUM_CELLS=2", hook]);
+      expect((await run("stack.sh", env)).code).toBe(0);
+      expect(made("vhosts")).toEqual(["nova_cell1", "nova_cell2"]);
+      await run("unstack.sh", env);
+    });
   });
 
   it("refuses root, a clone without local.conf, and one without its passwords", async () => {

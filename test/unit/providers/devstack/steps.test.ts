@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { HOOK_LINE, withHook } from "../../../../providers/devstack/hook";
 import { masked } from "../../../../providers/devstack/log";
 import { blocksFor } from "../../../../providers/devstack/mesh.files";
 import { stackedWith } from "../../../../providers/devstack/node.digest";
 import { foreignNote, ourNote, parseNote } from "../../../../providers/devstack/note";
 import { type Polled, type PolledRun, parsePoll } from "../../../../providers/devstack/poll";
-import { HOOK_LINE, withHook } from "../../../../providers/devstack/runner";
 import { decide, isFollowed } from "../../../../providers/devstack/steps/decide";
 import { progressOf } from "../../../../providers/devstack/steps/follow";
 import { isGivenUp } from "../../../../providers/devstack/steps/undo";

@@ -67,12 +67,13 @@ describe("what a layout is made of", () => {
 
   test("what lies in the home of a host's user is made anew with the host, what nova knows of a node with the node", () => {
     const anew = (kind: string, name: string) => resource(result, kind, name).recreateWith;
-    for (const name of ["ctl", "db", "hv1"])
-      expect(anew("devstack:Node", name)).toEqual([`devstack:Host ${name}`]);
+    for (const name of ["db", "hv1"]) expect(anew("devstack:Node", name)).toEqual([`devstack:Host ${name}`]);
+    // With its databases.
+    expect(anew("devstack:Node", "ctl")).toEqual(["devstack:Host ctl", "devstack:Node db"]);
     expect(anew("devstack:Mesh", "devstack")).toEqual(
       ["ctl", "db", "hv1", "hv2", "mq"].map((name) => `devstack:Host ${name}`),
     );
-    expect(anew("devstack:Join", "hv1")).toEqual(["devstack:Node hv1"]);
+    expect(anew("devstack:Join", "hv1")).toEqual(["devstack:Node db", "devstack:Node hv1"]);
   });
 
   test("trap openstack#18: database and message queue side by side, then the controller, then computes in parallel, then they join", () => {
@@ -384,9 +385,26 @@ describe("presets", () => {
         ]),
       );
     const off = (name: string) => linesOf(result, name).filter((line) => line.startsWith("disable_service"));
-    expect(off("ctl")).toEqual(["disable_service n-cpu", "disable_service mysql", "disable_service rabbit"]);
+    expect(off("ctl")).toEqual(["disable_service n-cpu", "disable_service rabbit"]);
     expect(linesOf(result, "db")).toContain("enable_service mysql");
     expect(linesOf(result, "mq")).toContain("enable_service rabbit");
+  });
+
+  test("with the database elsewhere the controller makes its databases there: mysql is on, and our plugin knows that no server is", () => {
+    const machines = { db: node() };
+    const layout = { controller: ["ctl", "ctl2"], compute: ["hv1"], database: "db" };
+    const result = planned(devstackLab(1, { machines: { ...machines, ctl2: node() }, devstack: { layout } }));
+    const at = endpointOf(result, "db").address.split("/")[0];
+    const here = ["enable_service mysql", "LABPLAN_DATABASE=elsewhere", "MYSQL_GATHER_PERFORMANCE=False"];
+    expect(linesOf(result, "ctl")).toEqual(expect.arrayContaining([...here, `MYSQL_HOST=${at}`]));
+    for (const name of ["ctl2", "hv1"]) {
+      expect(linesOf(result, name)).toContain(`MYSQL_HOST=${at}`);
+      for (const line of here) expect(linesOf(result, name)).not.toContain(line);
+    }
+    expect(linesOf(result, "db").join()).not.toMatch(/MYSQL_HOST|LABPLAN/);
+    // Where it is on the controller, nothing is said of it.
+    const alone = planned(devstackLab(1));
+    expect(linesOf(alone, "ctl").join()).not.toMatch(/mysql|MYSQL|LABPLAN/);
   });
 
   test("all four passwords are on every node, by name: stack.sh asks for one that is missing", () => {
@@ -416,7 +434,9 @@ describe("presets", () => {
       expect(linesOf(result, name)).toEqual(expect.arrayContaining(lines));
     has("ctl", "CELLSV2_SETUP=superconductor", "NOVA_NUM_CELLS=2", "enable_service n-super-cond");
     has("ctl", "disable_service n-cond-cell1", "disable_service n-cond-cell2");
-    has("c2", "enable_service n-cond-cell2");
+    // devstack writes a conductor's settings only where n-cond is on.
+    has("c2", "enable_service n-cond", "enable_service n-cond-cell2");
+    has("c2", "disable_service n-super-cond", "disable_service n-cond-cell1");
     expect(linesOf(result, "c2")).not.toContain("enable_service n-cond-cell1");
     has("hv2", "NOVA_CPU_CELL=2");
     expect((inputsOf(result, "devstack:Join", "hv2") as unknown as JoinInputs).cell).toBe("cell2");
