@@ -14,7 +14,7 @@ import { NODE_NOTE } from "./places";
 import { poll } from "./poll";
 import { failedServices, startServices } from "./services";
 import { runChecks } from "./steps/checks";
-import { ensureClone, foreignClone } from "./steps/clone";
+import { cloneMoves, ensureClone, foreignClone } from "./steps/clone";
 import { keepComputeId, putComputeIdBack } from "./steps/compute-id";
 import { decide, isLive } from "./steps/decide";
 import { ensureExtras } from "./steps/extras";
@@ -22,6 +22,7 @@ import { failure, follow, guard, start, type Work } from "./steps/follow";
 import { refuseWithInstances } from "./steps/instances";
 import { ensureLocalConf, lookAtLocalConf, secretsOf } from "./steps/local-conf";
 import { ensurePatches } from "./steps/patches";
+import { haveProjectsFollow, projectsMove } from "./steps/projects";
 import { undo } from "./steps/undo";
 import type { NodeInputs, NodeState } from "./types";
 
@@ -206,11 +207,17 @@ async function takeBack(work: Work, digest: string): Promise<"done" | "follow" |
   const polled = await link.repeat((shell) => poll(shell, inputs));
   const decision = decide(polled, digest, inputs);
   if (decision.do === "follow") await guard(work);
-  if (decision.do !== "undo") return decision.do;
-  await refuseWithInstances(work, polled);
-  run.say(`"${inputs.name}": ${decision.why}: unstack.sh takes back what was begun`);
-  await keepComputeId(work);
-  await undo(work, polled, "1/8 undo");
+  if (decision.do === "done" || decision.do === "follow") return decision.do;
+  // Over somebody's work nothing is taken back.
+  const account = link.account(inputs);
+  const follow = await projectsMove(account, inputs, await cloneMoves(account, inputs));
+  if (decision.do === "undo") {
+    await refuseWithInstances(work, polled);
+    run.say(`"${inputs.name}": ${decision.why}: unstack.sh takes back what was begun`);
+    await keepComputeId(work);
+    await undo(work, polled, "1/8 undo");
+  }
+  if (follow) await haveProjectsFollow(link.account(inputs), inputs);
   return "start";
 }
 

@@ -52,7 +52,7 @@ export const nodeChanges: ChangeTable<NodeInputs> = {
   role: restack("the node gets other services"),
   user: { class: "recreate", reason: "all of devstack belongs to that user: it is unstacked and made anew" },
   home: { class: "recreate", reason: "all of devstack lies below it: it is unstacked and made anew" },
-  repo: { class: "recreate", reason: "another repository is another clone: it is unstacked and cloned anew" },
+  repo: restack("devstack itself is another one"),
   branch: restack("devstack itself is another one"),
   patches: restack("devstack itself is another one"),
   extras: restack("stack.sh does other things"),

@@ -9,6 +9,8 @@ export const JOURNAL = `${STATE}/journal.jsonl`;
 export const HOST_NOTE = `${STATE}/host.json`;
 /** Note of devstack:Node: whose the clone is. */
 export const NODE_NOTE = `${STATE}/node.json`;
+/** While it is there, stack.sh has the projects' clones follow their branches. */
+export const RECLONE = `${RUN}/reclone`;
 /** What nova knows a compute by, kept over an unstack.sh. */
 export const COMPUTE_ID = `${STATE}/compute_id`;
 /** Runs devstack's scripts, detached from us. */
@@ -18,5 +20,3 @@ export const HOOK = `${STATE}/hook`;
 
 /** devstack's own folder, below which `DEST` is the user's home. */
 export const cloneOf = ({ home }: { home: string }): string => `${home}/devstack`;
-/** What we note about the clone; git takes no notice of it. */
-export const notesOf = (inputs: { home: string }): string => `${cloneOf(inputs)}/.git/labplan`;

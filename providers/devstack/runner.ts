@@ -1,4 +1,4 @@
-import { HOOK, JOURNAL, RUN, STATE } from "./places";
+import { HOOK, JOURNAL, RECLONE, RUN, STATE } from "./places";
 
 /**
  * What stays on the node and runs there by itself: nothing that happens to us, our link or our machine ends it.
@@ -29,12 +29,13 @@ log=$run/$script.log
 (umask 077; rm -f "$log"; : > "$log")
 printf '%s\\n' "$id" "$script" "$digest" "$by" "$begun" "$$" "$(born $$)" "$boot" > "$run/part" && mv -f "$run/part" "$run/current"
 say "{\\"at\\":\\"$(now)\\",\\"event\\":\\"begin\\",\\"run\\":\\"$id\\",\\"script\\":\\"$script\\",\\"pid\\":$$,\\"by\\":\\"$by\\"}"
+if [ "$script" = stack.sh ] && [ -e ${RECLONE} ]; then export RECLONE=yes; fi
 LABPLAN_RUN=$id bash "./$script" </dev/null >>"$log" 2>&1 9>&-
 code=$?
 seconds=$(($(date +%s) - begun)) lines=$(wc -l < "$log")
 if [ "$code" = 0 ]; then
   case $script in
-    stack.sh) printf '%s\\n' "$digest" "$(now)" > "$run/part" && mv -f "$run/part" "$run/stacked" ;;
+    stack.sh) rm -f ${RECLONE}; printf '%s\\n' "$digest" "$(now)" > "$run/part" && mv -f "$run/part" "$run/stacked" ;;
     unstack.sh) rm -f "$run/stacked" "$run/dirty" ;;
   esac
 fi

@@ -345,18 +345,75 @@ describe.skipIf(reason && !process.env.CI)(
       expect((await make({ branch: "stable/2025.2" }, branch)).intact).toBe(true);
     });
 
+    it("another repository is fetched into our clone, which is stacked anew, and never over somebody's work", async () => {
+      const fork = "/opt/git/fork.git";
+      await rack.sh(`cp -a /opt/git/openstack/devstack.git ${fork}`);
+      const state = await make();
+      const git = "cd /opt/stack/devstack; runuser -u stack -- git -c user.name=n -c user.email=e@f";
+      await rack.sh("echo '# edited' >> /opt/stack/devstack/stackrc");
+      await expect(make({ repo: fork }, state)).rejects.toThrow(/were edited there:[\s\S]*M stackrc/);
+      await rack.sh(`${git} commit -q -a -m 'Mine'`);
+      await expect(make({ repo: fork }, state)).rejects.toThrow(
+        /has commits that \S+ has not:[\s\S]* Mine\n/,
+      );
+      // Nothing was taken back for it.
+      expect(rack.runs()).toEqual(STACKED);
+      await rack.sh(`${git} reset -q --hard HEAD~1`);
+      await expect(make({ repo: fork }, state, { dieAt: "3/8 patches" })).rejects.toThrow(Killed);
+      expect((await make({ repo: fork }, state)).intact).toBe(true);
+      expect(await rack.sh(`${git} remote get-url origin`)).toBe(`${fork}\n`);
+      expect(rack.runs()).toEqual([...STACKED, "unstack begin", "unstack done", ...STACKED]);
+      await rack.sh(`rm -rf ${fork}`);
+    });
+
+    it("projects follow an edit of branch or ref, and no other; not over edits or commits of somebody's in one", async () => {
+      const own = "git -c user.name=n -c user.email=e@f";
+      const commit = (branch: string) =>
+        `git switch -q -c ${branch} && echo ${branch} > version && git add version && ${own} commit -q -m ${branch}`;
+      await rack.sh(
+        `git init -q -b old /opt/git/tool && cd /opt/git/tool && mkdir devstack && echo : > devstack/plugin.sh && git add devstack && ${own} commit -q -m old && ${commit("stable/2026.1")} && ${commit("stable/2025.2")}`,
+      );
+      const conf = (branch: string, more = "") =>
+        `${rack.devstack().localConf}enable_plugin tool /opt/git/tool ${branch}\n${more}`;
+      const at = (branch: string, more?: string) => ({ branch, localConf: conf(branch, more) });
+      const version = () => rack.read("/opt/stack/tool/version");
+      const git = `cd /opt/stack/tool; runuser -u stack -- ${own}`;
+
+      const state = await make(at("stable/2026.1"));
+      expect(version()).toBe("stable/2026.1\n");
+      await rack.sh("echo mine >> /opt/stack/tool/version");
+      const edited = await make(at("stable/2026.1", "DEBUG=True\n"), state);
+      expect(version()).toBe("stable/2026.1\nmine\n");
+      const before = rack.runs();
+      await expect(make(at("stable/2025.2"), edited)).rejects.toThrow(
+        /somebody's work is in them:\ntool: M version\nIt would be lost, so nothing is taken back/,
+      );
+      await rack.sh(`${git} commit -q -a -m 'Mine'`);
+      await expect(make({ ...at("stable/2026.1"), generation: 2 }, edited)).rejects.toThrow(
+        /tool: commit [0-9a-f]+ Mine\n/,
+      );
+      expect(rack.runs()).toEqual(before);
+      await rack.sh(`${git} reset -q --hard HEAD~1`);
+      // Killed before the projects were moved: the next run moves them all the same.
+      await expect(make(at("stable/2025.2"), edited, { dieAt: "5/8 local.conf" })).rejects.toThrow(Killed);
+      const moved = await make(at("stable/2025.2"), edited);
+      expect(version()).toBe("stable/2025.2\n");
+      await rack.sh("echo mine >> /opt/stack/tool/version");
+      await make(at("stable/2025.2", "DEBUG=True\n"), moved);
+      expect(version()).toBe("stable/2025.2\nmine\n");
+      await rack.sh("rm -rf /opt/stack/tool /opt/git/tool");
+    });
+
     it("a clone of something else, a local.conf of somebody else, another stack's node are left alone", async () => {
       await expect(make({ branch: "nosuch" })).rejects.toThrow(/has no branch or tag "nosuch"/);
       await expect(make({ repo: "/opt/git/nosuch.git" })).rejects.toThrow(/cannot be reached from there/);
-      await rack.sh("runuser -u stack -- git init -q /opt/stack/devstack");
-      await expect(make()).rejects.toThrow(/is a clone of nothing, not of/);
-      await rack.sh("rm -rf /opt/stack/devstack");
       const theirClone =
         "runuser -u stack -- git clone -q /opt/git/openstack/devstack.git /opt/stack/devstack";
       await rack.sh(theirClone);
       const notOurs =
         /\/opt\/stack\/devstack is a clone of devstack that labplan did not make, and is left alone/;
       await expect(make()).rejects.toThrow(notOurs);
+      await expect(make({ repo: "/opt/git/fork.git" })).rejects.toThrow(notOurs);
       const problems = await nodeDefinition.precheck?.(rack.devstack(), rack.run<NodeState>(0));
       expect(problems?.map(({ message }) => message).join()).toMatch(notOurs);
       // One that an older version took over.

@@ -1,12 +1,12 @@
 import { LabError } from "../../core/errors";
+import type { ExecResult } from "../../ssh/client";
 import type { RootShell } from "../../ssh/root-shell";
 import type { UserShell } from "../on-node";
-import { cloneOf, notesOf } from "../places";
+import { cloneOf } from "../places";
 import type { NodeInputs } from "../types";
 
 const CLONE_DEADLINE_S = 900;
 export const EXIT = {
-  otherRemote: 61,
   edited: 62,
   unreachable: 63,
   noBranch: 64,
@@ -15,6 +15,39 @@ export const EXIT = {
   notOurs: 67,
   ownCommits: 68,
 } as const;
+
+/** In a clone: our own patches are no edits of somebody else's. `$back`: those that were taken back, first one first. */
+const TAKE_BACK = [
+  "back=; for p in $(ls -r .git/labplan/patches 2>/dev/null); do",
+  '  if git apply --reverse --check ".git/labplan/patches/$p" 2>/dev/null; then git apply --reverse ".git/labplan/patches/$p" || exit 1; back="$p $back"; fi; done',
+].join("\n");
+
+/** In a clone: somebody's work, which another commit would make an end of. */
+const FIND_WORK = [
+  "edits=$(git status --porcelain --untracked-files=no) || exit 1",
+  // What we fetched earlier is nobody's own.
+  "fetched=$(git rev-parse -q --verify FETCH_HEAD) || fetched=",
+  "own=$(git log --oneline -n 10 HEAD --not --remotes --tags $fetched) || exit 1",
+].join("\n");
+const TELL_WORK = [
+  `[ -z "$edits" ] || { echo "$edits"; exit ${EXIT.edited}; }`,
+  `[ -z "$own" ] || { echo "$own"; exit ${EXIT.ownCommits}; }`,
+].join("\n");
+
+/** In a clone, `$url` and `$of`: it is of that already. */
+const IS_OF =
+  '[ "$(cat .git/labplan/of 2>/dev/null)" = "$of" ] && [ "$(git config --get remote.origin.url)" = "$url" ]';
+
+/** As `CLONE`, and nothing is changed: says `moves` where it would be moved; refuses over somebody's work. */
+const LOOK_AHEAD = [
+  'url=$2 of=$4; cd "$1" 2>/dev/null && [ -e .git/labplan/of ] || exit 0',
+  `if ${IS_OF}; then exit 0; fi`,
+  TAKE_BACK,
+  FIND_WORK,
+  'for p in $back; do git apply --whitespace=nowarn ".git/labplan/patches/$p" || exit 1; done',
+  TELL_WORK,
+  "echo moves",
+].join("\n");
 
 /**
  * As devstack's user: `$1` folder, `$2` URL, `$3` branch or tag, `$4` what it is of (branch and generation). A clone
@@ -36,35 +69,50 @@ const CLONE = [
   '  rmdir "$d" 2>/dev/null; mv "$part" "$d" && echo made; exit',
   "fi",
   'cd "$d" || exit 1',
-  `now=$(git config --get remote.origin.url 2>/dev/null); [ "$now" = "$url" ] || { echo "$now"; exit ${EXIT.otherRemote}; }`,
   `[ -e .git/labplan/of ] || exit ${EXIT.notOurs}`,
-  '[ "$(cat .git/labplan/of 2>/dev/null)" != "$of" ] || exit 0',
-  // Our own patches are no edits of somebody else's.
-  "for p in $(ls -r .git/labplan/patches 2>/dev/null); do",
-  '  if git apply --reverse --check ".git/labplan/patches/$p" 2>/dev/null; then git apply --reverse ".git/labplan/patches/$p" || exit 1; fi',
-  '  rm -f ".git/labplan/patches/$p"; done',
-  `edits=$(git status --porcelain --untracked-files=no); [ -z "$edits" ] || { echo "$edits"; exit ${EXIT.edited}; }`,
-  // What we fetched earlier is nobody's own.
-  "fetched=$(git rev-parse -q --verify FETCH_HEAD) || fetched=",
-  `own=$(git log --oneline -n 10 HEAD --not --remotes --tags $fetched) || exit 1; [ -z "$own" ] || { echo "$own"; exit ${EXIT.ownCommits}; }`,
-  '{ git fetch -q --depth 1 origin "$branch" 2>/dev/null || git fetch -q origin "$branch"; } || {',
+  `if ${IS_OF}; then exit 0; fi`,
+  TAKE_BACK,
+  "rm -f .git/labplan/patches/*",
+  FIND_WORK,
+  TELL_WORK,
+  '{ git fetch -q --depth 1 "$url" "$branch" 2>/dev/null || git fetch -q "$url" "$branch"; } || {',
   `  git ls-remote -q "$url" >/dev/null || exit ${EXIT.unreachable}; exit ${EXIT.noBranch}; }`,
   "git update-ref refs/remotes/labplan/base FETCH_HEAD || exit 1",
   'git checkout -q -B "$branch" FETCH_HEAD || exit 1',
+  // Last: a clone that has this URL and is of this branch is taken for done.
+  'git remote set-url origin "$url" 2>/dev/null || git remote add origin "$url" || exit 1',
   'mkdir -p .git/labplan/patches && printf "%s\\n" "$of" > .git/labplan/part && mv -f .git/labplan/part .git/labplan/of',
 ].join("\n");
 
-/** devstack itself, at its branch. What an edit of branch or generation asks for is fetched; nothing else moves it. */
+const wordsOf = (inputs: NodeInputs): string[] => {
+  const { repo, branch, generation } = inputs;
+  return [cloneOf(inputs), repo, branch, `${branch} ${generation}`];
+};
+
+/**
+ * devstack itself, at its branch. What an edit of repository, branch or generation asks for is fetched; nothing else
+ * moves it.
+ */
 export async function ensureClone(
   account: UserShell,
   inputs: NodeInputs,
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, repo, branch, generation } = inputs;
-  const folder = cloneOf(inputs);
-  const words = [folder, repo, branch, `${branch} ${generation}`];
   const options = { deadlineS: CLONE_DEADLINE_S, signal, codes: Object.values(EXIT) };
-  const { code, stdout, stderr } = await account.run(`clone ${repo}`, CLONE, words, options);
+  refuse(inputs, await account.run(`clone ${inputs.repo}`, CLONE, wordsOf(inputs), options));
+}
+
+/** Before anything is taken back: whether the clone will be moved. Refuses over somebody's work in it. */
+export async function cloneMoves(account: UserShell, inputs: NodeInputs): Promise<boolean> {
+  const options = { codes: [EXIT.edited, EXIT.ownCommits] };
+  const found = await account.run("look at the clone", LOOK_AHEAD, wordsOf(inputs), options);
+  refuse(inputs, found);
+  return found.stdout.trim() === "moves";
+}
+
+function refuse(inputs: NodeInputs, { code, stdout, stderr }: ExecResult): void {
+  const { name, repo, branch } = inputs;
+  const folder = cloneOf(inputs);
   const said = stderr.trim().split("\n").slice(-3).join("\n");
   switch (code) {
     case EXIT.noGit:
@@ -75,19 +123,15 @@ export async function ensureClone(
       throw new LabError(
         `"${name}": ${folder} is there, and is no git clone. Move it away, or name another home.`,
       );
-    case EXIT.otherRemote:
-      throw new LabError(
-        `"${name}": ${folder} is a clone of ${stdout.trim() || "nothing"}, not of ${repo}, and is left alone. Move it away, or say that repository.`,
-      );
     case EXIT.notOurs:
       throw new LabError(notOurs(inputs));
     case EXIT.ownCommits:
       throw new LabError(
-        `"${name}": ${folder} has commits that ${repo} has not:\n${stdout.trimEnd()}\nThey would be lost with another branch. Push them, or make patches of them ("git format-patch", into "patches"), then take them back there ("git reset --hard origin/<branch>").`,
+        `"${name}": ${folder} has commits that ${repo} has not:\n${stdout.trimEnd()}\nThey would be lost with another branch or repository. Push them, or make patches of them ("git format-patch", into "patches"), then take them back there ("git reset --hard origin/<branch>").`,
       );
     case EXIT.edited:
       throw new LabError(
-        `"${name}": files of ${folder} were edited there:\n${stdout.trimEnd()}\nThey would be lost with another branch. Make a patch of them ("git diff", into "patches"), then undo them there ("git checkout .").`,
+        `"${name}": files of ${folder} were edited there:\n${stdout.trimEnd()}\nThey would be lost with another branch or repository. Make a patch of them ("git diff", into "patches"), then undo them there ("git checkout .").`,
       );
     case EXIT.unreachable:
       throw new LabError(
@@ -112,9 +156,3 @@ export async function foreignClone(
   const { code } = await shell.exec(LOOK_FOR_OTHERS, [cloneOf(inputs)]);
   return code === 1 ? notOurs(inputs) : undefined;
 }
-
-/** As devstack's user, `$1` folder of notes: whether there is a clone that we look after. */
-export const CLONE_LOOK = '[ -e "$1/of" ] && cat "$1/of" || :';
-export const hasClone = async (account: UserShell, inputs: NodeInputs): Promise<boolean> =>
-  (await account.run("look at the clone", CLONE_LOOK, [notesOf(inputs)])).stdout.trim() ===
-  `${inputs.branch} ${inputs.generation}`;

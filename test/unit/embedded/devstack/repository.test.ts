@@ -100,9 +100,21 @@ describe("devstack's stand-in", { timeout: 30_000 }, () => {
       const there = ["LABPLAN_DATABASE=elsewhere", "MYSQL_HOST=127.0.0.1", "DATABASE_HOST=127.0.0.1"];
       conf([...there, "disable_service rabbit", "RABBIT_HOST=127.0.0.1", hook]);
       const { code, out } = await run("stack.sh", env);
-      expect({ code, said: out.slice(-300) }).toEqual({ code: 0, said: expect.stringContaining("completed") });
+      expect({ code, said: out.slice(-300) }).toEqual({
+        code: 0,
+        said: expect.stringContaining("completed"),
+      });
       expect(made("databases").sort()).toEqual(
-        ["cinder", "glance", "keystone", "neutron", "nova_api", "nova_cell0", "nova_cell1", "placement"].sort(),
+        [
+          "cinder",
+          "glance",
+          "keystone",
+          "neutron",
+          "nova_api",
+          "nova_cell0",
+          "nova_cell1",
+          "placement",
+        ].sort(),
       );
       expect(made("vhosts")).toEqual([]);
       expect(out).toContain("labplan: vhost nova_cell1 is made where RabbitMQ is, at 127.0.0.1");
