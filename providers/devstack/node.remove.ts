@@ -23,9 +23,12 @@ const SWEEP = [
   "for p in $(ls -r .git/labplan/patches 2>/dev/null); do",
   '  if git apply --reverse --check ".git/labplan/patches/$p" 2>/dev/null; then git apply --reverse ".git/labplan/patches/$p"; fi; done',
   'rmdir extras.d 2>/dev/null; left=$(git status --porcelain; for each in local.conf local.conf.edited; do [ ! -e $each ] || echo "?? $each"; done)',
+  'if [ -e .git/labplan/made ] && [ -n "$left" ]; then',
+  // Nothing of ours is stacked out of it any more: as that it can be taken up again.
+  "  rm -rf .git/labplan/patches .git/labplan/extras .stackenv; mv -f .git/labplan/of .git/labplan/left 2>/dev/null",
+  '  echo "$left" | sort -u; exit 0; fi',
   "made=; [ ! -e .git/labplan/made ] || made=yes; rm -rf .git/labplan",
   '[ -n "$made" ] || exit 0',
-  'if [ -n "$left" ]; then echo "$left" | sort -u; exit 0; fi',
   'cd / && rm -rf "$1"',
 ].join("\n");
 
@@ -72,7 +75,7 @@ export async function removeNode(state: NodeState, run: Run<NodeState>): Promise
       const { stdout } = await account.run("remove what we put there", SWEEP, [cloneOf(state), state.home]);
       if (stdout.trim() !== "")
         run.say(
-          `"${state.name}": ${cloneOf(state)} stays, because somebody else's files are in it:\n${stdout.trimEnd()}`,
+          `"${state.name}": ${cloneOf(state)} stays, because somebody else's files are in it. It is taken up again as it is when this machine is a node again, unless somebody stacks out of it by then:\n${stdout.trimEnd()}`,
           "warning",
         );
       await link.shell.run("remove our notes", FORGET);

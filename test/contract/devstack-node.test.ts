@@ -432,6 +432,27 @@ describe.skipIf(reason && !process.env.CI)(
       await rack.sh("rm -rf /opt/stack/devstack");
     });
 
+    it("a clone that stayed for somebody's files in it is taken up again, unless it was stacked by hand meanwhile", async () => {
+      const patches = { "1.patch": "--- /dev/null\n+++ b/one.txt\n@@ -0,0 +1 @@\n+1\n" };
+      const state = await make({ patches });
+      await rack.sh("runuser -u stack -- touch /opt/stack/devstack/mine");
+      const trace = newTrace();
+      await remove(state, { trace });
+      expect(trace.said.join()).toMatch(/devstack stays, because somebody else's files[\s\S]*\?\? mine/);
+      expect(trace.said.join()).toMatch(/It is taken up again as it is/);
+      await rack.sh("touch /opt/stack/devstack/.stackenv");
+      await expect(make()).rejects.toThrow(/is a clone of devstack that labplan did not make/);
+      await rack.sh("rm /opt/stack/devstack/.stackenv");
+      expect(await nodeDefinition.precheck?.(rack.devstack(), rack.run<NodeState>(0))).toEqual([]);
+      const again = await make();
+      expect(again.intact).toBe(true);
+      expect(await rack.sh("cd /opt/stack/devstack; ls mine one.txt 2>&1 || :")).toMatch(/^mine\n|\nmine\n/);
+      await rack.sh("rm /opt/stack/devstack/mine");
+      await remove(again);
+      left = undefined;
+      expect(await rack.sh("ls -d /opt/stack/devstack 2>/dev/null || :")).toBe("");
+    });
+
     it("a local.conf that somebody edited is told, and kept beside ours; what was unstacked by hand is stacked again", async () => {
       const state = await make();
       await rack.sh("echo X=1 >> /opt/stack/devstack/local.conf");

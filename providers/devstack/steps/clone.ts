@@ -16,6 +16,10 @@ export const EXIT = {
   ownCommits: 68,
 } as const;
 
+/** A clone that a removal left there for somebody's files in it, and that nobody has stacked out of since. */
+const isLeft = (folder: string): string =>
+  `{ [ -e "${folder}/.git/labplan/left" ] && [ ! -e "${folder}/.stackenv" ]; }`;
+
 /** In a clone: our own patches are no edits of somebody else's. `$back`: those that were taken back, first one first. */
 const TAKE_BACK = [
   "back=; for p in $(ls -r .git/labplan/patches 2>/dev/null); do",
@@ -69,7 +73,7 @@ const CLONE = [
   '  rmdir "$d" 2>/dev/null; mv "$part" "$d" && echo made; exit',
   "fi",
   'cd "$d" || exit 1',
-  `[ -e .git/labplan/of ] || exit ${EXIT.notOurs}`,
+  `[ -e .git/labplan/of ] || { ${isLeft(".")} && mv .git/labplan/left .git/labplan/of; } || exit ${EXIT.notOurs}`,
   `if ${IS_OF}; then exit 0; fi`,
   TAKE_BACK,
   "rm -f .git/labplan/patches/*",
@@ -146,7 +150,7 @@ function refuse(inputs: NodeInputs, { code, stdout, stderr }: ExecResult): void 
 const notOurs = (inputs: Pick<NodeInputs, "name" | "home">): string =>
   `"${inputs.name}": ${cloneOf(inputs)} is a clone of devstack that labplan did not make, and is left alone, with what is stacked out of it. Unstack it and move it away, or take another machine.`;
 
-const LOOK_FOR_OTHERS = '[ ! -e "$1/.git" ] || [ -e "$1/.git/labplan/of" ]';
+const LOOK_FOR_OTHERS = `[ ! -e "$1/.git" ] || [ -e "$1/.git/labplan/of" ] || ${isLeft("$1")}`;
 
 /** Why the clone that is there is not ours to take over, or undefined. */
 export async function foreignClone(

@@ -77,7 +77,7 @@ describe("devstack's stand-in", { timeout: 30_000 }, () => {
       const file = at("dest/stand-in", what);
       return fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim().split("\n") : [];
     };
-    const hook = `enable_plugin labplan file://${at("git/labplan.git")}`;
+    const hook = `enable_plugin ours file://${at("git/labplan.git")}`;
     const env = { LABPLAN_RUN: "test" };
 
     it("makes a few databases only, and fails for a queue, as devstack does by itself", async () => {
