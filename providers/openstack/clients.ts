@@ -6,6 +6,8 @@ import { findCloud } from "./clouds";
 
 /** A look that so many resources share is no older than this. */
 export const FRESH_MS = 500;
+/** Of a refresh: it takes a cloud of 100 servers for some seconds, and all it finds is of one moment. */
+export const REFRESH_MS = 10_000;
 
 /** A server as nova shows it, as far as we read it (Compute API, "List Servers Detailed"). */
 export interface Server {
@@ -36,17 +38,25 @@ export class SharedCloud {
 
   constructor(readonly api: OpenStackClient) {}
 
-  servers(): Promise<Server[]> {
-    return this.#shared("servers", () => this.api.list<Server>("compute", "/servers/detail", "servers"));
+  servers(freshMs?: number): Promise<Server[]> {
+    return this.#shared(
+      "servers",
+      () => this.api.list<Server>("compute", "/servers/detail", "servers"),
+      freshMs,
+    );
   }
 
-  floatingIps(): Promise<FloatingIp[]> {
-    return this.#shared("floatingips", () => this.api.list("network", "/floatingips", "floatingips"));
+  floatingIps(freshMs?: number): Promise<FloatingIp[]> {
+    return this.#shared(
+      "floatingips",
+      () => this.api.list("network", "/floatingips", "floatingips"),
+      freshMs,
+    );
   }
 
-  #shared<T>(key: string, look: () => Promise<T[]>): Promise<T[]> {
+  #shared<T>(key: string, look: () => Promise<T[]>, freshMs = FRESH_MS): Promise<T[]> {
     const known = this.#lists.get(key);
-    if (known && Date.now() - known.at < FRESH_MS) return known.list as Promise<T[]>;
+    if (known && Date.now() - known.at < freshMs) return known.list as Promise<T[]>;
     const list = look();
     const entry = { at: Number.POSITIVE_INFINITY, list };
     this.#lists.set(key, entry);

@@ -5,7 +5,7 @@ import { stopwatch } from "../core/stopwatch";
 import { DEFAULT_TIMEOUT_S, waitForLogin } from "../ssh/arrival";
 import type { SshTarget } from "../ssh/target";
 import { adviceFor } from "./broken";
-import { cloudOf, FRESH_MS, type Server, type SharedCloud } from "./clients";
+import { cloudOf, FRESH_MS, REFRESH_MS, type Server, type SharedCloud } from "./clients";
 import { hostKeyIn } from "./console";
 import { OpenStackError } from "./errors";
 import { MARK_KEY, markedDescription } from "./marks";
@@ -31,11 +31,12 @@ export const serverDefinition: Definition<ServerInputs, ServerState> = {
     const project = await projectOf(cloud);
     if (known?.projectId !== undefined && known.projectId !== project.projectId)
       throw elsewhere(inputs, known, project);
-    const server = await serverOf(cloud, run);
+    const freshMs = known ? REFRESH_MS : FRESH_MS;
+    const server = await serverOf(cloud, run, freshMs);
     if (!server) return undefined;
     const isSame = known?.serverId === server.id;
     return stateOf(inputs, server, project, {
-      ...addressIn(inputs, inputs.floatingIp ? await floatingIpOf(cloud, run) : undefined),
+      ...addressIn(inputs, inputs.floatingIp ? await floatingIpOf(cloud, run, freshMs) : undefined),
       ...(isSame && known.sshPort !== undefined ? { sshPort: known.sshPort } : {}),
       ...(isSame && known.sshHostKey !== undefined ? { sshHostKey: known.sshHostKey } : {}),
     });
@@ -88,9 +89,13 @@ const elsewhere = ({ name }: ServerInputs, known: ServerState, now: Project): La
   );
 
 /** By our mark: names are not unique in a cloud. */
-async function serverOf(cloud: SharedCloud, { mark }: Pick<Run, "mark">): Promise<Server | undefined> {
+async function serverOf(
+  cloud: SharedCloud,
+  { mark }: Pick<Run, "mark">,
+  freshMs?: number,
+): Promise<Server | undefined> {
   const wanted = markText(mark);
-  const found = (await cloud.servers()).filter(
+  const found = (await cloud.servers(freshMs)).filter(
     ({ metadata, status }) => metadata[MARK_KEY] === wanted && !/DELETED/.test(status),
   );
   // One that is being deleted beside a new one is the old one.
@@ -130,9 +135,14 @@ const addressIn = (
 };
 
 /** Of neutron: what nova shows of a server's addresses is refreshed now and then. */
-async function floatingIpOf(cloud: SharedCloud, { mark }: Pick<Run, "mark">): Promise<string | undefined> {
+async function floatingIpOf(
+  cloud: SharedCloud,
+  { mark }: Pick<Run, "mark">,
+  freshMs?: number,
+): Promise<string | undefined> {
   const wanted = markedDescription(markText(mark));
-  return (await cloud.floatingIps()).find(({ description }) => description === wanted)?.floating_ip_address;
+  return (await cloud.floatingIps(freshMs)).find(({ description }) => description === wanted)
+    ?.floating_ip_address;
 }
 
 async function reachedAt(

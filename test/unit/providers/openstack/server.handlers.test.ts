@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Run } from "../../../../providers/core/definition";
+import { FRESH_MS } from "../../../../providers/openstack/clients";
 import type { ServerInputs, ServerState } from "../../../../providers/openstack/server";
 import { serverDefinition } from "../../../../providers/openstack/server.handlers";
 import { type CloudDouble, PASSWORD, startCloudDouble } from "./keystone-double";
@@ -196,4 +198,14 @@ test("a hundred that look at once ask the cloud once", async () => {
   await Promise.all(Array.from({ length: 100 }, () => serverDefinition.observe(inputs(), run())));
   expect(cloud.asked).toHaveLength(1);
   expect(cloud.logins).toHaveLength(1);
+});
+
+test("a refresh asks the cloud once, however long it takes; what is being made is looked at anew", async () => {
+  const known = { ...inputs(), serverId: "s1" } as ServerState;
+  await serverDefinition.observe(inputs(), run(), known);
+  await sleep(FRESH_MS + 100);
+  await serverDefinition.observe(inputs(), run(), known);
+  expect(cloud.asked).toHaveLength(1);
+  await serverDefinition.observe(inputs(), run());
+  expect(cloud.asked).toHaveLength(2);
 });
