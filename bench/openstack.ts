@@ -87,12 +87,17 @@ export async function benchOpenStack(count: number, runs: number): Promise<numbe
   };
   const add = (to: Record<string, number[]>, from: Record<string, number>) => {
     for (const [phase, value] of Object.entries(from)) to[phase]?.push(value);
+    const figures = Object.entries(from).map(([phase, value]) => `${phase} ${value.toFixed(1)} s`);
+    console.error(`  ${figures.join(", ")}`);
   };
   try {
     for (let turn = 1; turn <= runs; turn++) {
       console.error(`OpenStack, ${count} machines: run ${turn} of ${runs}`);
+      console.error("the loop, one by one");
       add(times.loop, await loop(plane, count));
+      console.error("labplan");
       add(times.labplan, await labplan(plane, count));
+      console.error("the loop, one wait for all");
       add(times.together, await loop(plane, count, "together"));
     }
   } finally {
