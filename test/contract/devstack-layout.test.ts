@@ -32,7 +32,7 @@ describe.skipIf(reason && !process.env.CI)(
     const folder = mkdtempSync(join(tmpdir(), "labplan-layout-"));
     const states = new Map<string, object>();
 
-    const config = (computes: string[]): LabConfig =>
+    const config = (computes: string[], more: { database?: string } = {}): LabConfig =>
       lab({
         networks: { admin: { backend: "rack", cidr: "10.99.0.0/24" } },
         machines: Object.fromEntries(
@@ -49,7 +49,7 @@ describe.skipIf(reason && !process.env.CI)(
         ),
         devstack: {
           branch: "stable/2026.1",
-          layout: { controller: ["node1"], compute: computes },
+          layout: { controller: ["node1"], compute: computes, ...more },
           overlay: { kind: "vxlan" },
           gitBase: "/opt/git",
           repo: "/opt/git/openstack/devstack.git",
@@ -58,8 +58,8 @@ describe.skipIf(reason && !process.env.CI)(
       });
 
     /** What is on the nodes; the machines themselves are there. In the order in which the engine makes it. */
-    const parts = (computes: string[]): PlannedResource[] =>
-      planned(config(computes)).resources.filter(({ kind }) => /^(devstack|overlay):/.test(kind));
+    const parts = (computes: string[], more?: { database?: string }): PlannedResource[] =>
+      planned(config(computes, more)).resources.filter(({ kind }) => /^(devstack|overlay):/.test(kind));
     const keyOf = ({ kind, name }: PlannedResource) => `${kind} ${name}`;
 
     /** With the key of the test in the place of the user's own. */
@@ -81,9 +81,9 @@ describe.skipIf(reason && !process.env.CI)(
     };
     const definitionOf = ({ kind }: PlannedResource) => kinds[kind]?.load() as Definition<object>;
 
-    async function make(computes: string[]): Promise<Trace> {
+    async function make(computes: string[], more?: { database?: string }): Promise<Trace> {
       const trace = newTrace();
-      for (const resource of parts(computes)) {
+      for (const resource of parts(computes, more)) {
         const key = keyOf(resource);
         const run = runOf(resource, trace);
         const state = await up(definitionOf(resource), inputsOf(resource), run, states.get(key)).catch(
@@ -189,6 +189,17 @@ describe.skipIf(reason && !process.env.CI)(
             index,
           ),
         ).toBe("");
+    });
+
+    test("with a database of its own the controller makes all databases there, and starts no server", async () => {
+      await make(["node2"], { database: "node3" });
+      const made = rack.read("/opt/stack/stand-in/databases").trim().split("\n");
+      expect(made).toEqual(expect.arrayContaining(["keystone", "glance", "nova_api", "nova_cell1"]));
+      const servers = "ls /opt/stack/status/devstack@mysql.service 2>/dev/null || echo none";
+      expect(await rack.sh(servers)).toBe("none\n");
+      expect(await rack.sh(servers, 2)).toMatch(/mysql.service\n$/);
+      expect(verified().hypervisors.map(({ host }) => host)).toEqual(["node2"]);
+      await remove(parts(["node2"], { database: "node3" }));
     });
   },
 );

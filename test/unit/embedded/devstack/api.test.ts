@@ -86,7 +86,7 @@ describe("the API answers of devstack's stand-in", () => {
     };
     const now = () => new Date(stopped ?? Date.now());
     stopped = undefined;
-    api = await startDevstackApi({ bootMs: 5, registerMs: 20, faults: { next }, now });
+    api = await startDevstackApi({ bootMs: 5, registerMs: 300, faults: { next }, now });
     const { text } = await tell(
       "cloud",
       ["cloud", "10.0.0.1"],
