@@ -7,6 +7,7 @@ import { foreignNote, ourNote, parseNote } from "../../../../providers/devstack/
 import { type Polled, type PolledRun, parsePoll } from "../../../../providers/devstack/poll";
 import { decide, isFollowed } from "../../../../providers/devstack/steps/decide";
 import { progressOf } from "../../../../providers/devstack/steps/follow";
+import { sourcesDiffer } from "../../../../providers/devstack/steps/projects";
 import { isGivenUp } from "../../../../providers/devstack/steps/undo";
 import type { NodeInputs } from "../../../../providers/devstack/types";
 
@@ -126,6 +127,31 @@ describe("what a node says", () => {
     expect(foreignNote(note, { ...mark, stack: "prod" }, "hv1", "/f")).toMatch(/k3\/dev\/hv1\) looks after/);
     expect(foreignNote(parseNote("x"), mark, "hv1", "/f")).toMatch(/cannot be read/);
     expect(parseNote(undefined)).toBeUndefined();
+  });
+});
+
+describe("where projects come from", () => {
+  const before = ["GIT_BASE=https://a.example", "enable_plugin heat https://a.example/heat stable/1"];
+  const differs = (...lines: string[]) =>
+    sourcesDiffer(
+      before,
+      `# x\n[[local|localrc]]\n${lines.join("\n")}\n\n[[post-config|$NOVA_CONF]]\nX_BRANCH=1\n`,
+    );
+
+  it("is another place by an edit of a URL, a branch or a ref, and by no other line", () => {
+    expect(differs(...before, "DEBUG=True", "enable_plugin labplan file:///hook")).toBe(false);
+    expect(differs(before[0] as string, "enable_plugin heat https://a.example/heat stable/2")).toBe(true);
+    expect(differs("GIT_BASE=https://b.example", before[1] as string)).toBe(true);
+    expect(differs(...before, "NOVA_BRANCH=stable/2")).toBe(true);
+  });
+
+  it("is none of a plugin that is new or gone: that one is cloned, or left alone", () => {
+    expect(differs(...before, "enable_plugin ironic https://a.example/ironic master")).toBe(false);
+    expect(differs(before[0] as string)).toBe(false);
+  });
+
+  it("is not told from a value that holds a secret: the node has it, and we do not", () => {
+    expect(differs(...before, "NOVA_REPO='https://{{secret:token}}@a.example'")).toBe(false);
   });
 });
 
