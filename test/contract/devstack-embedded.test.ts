@@ -1,8 +1,8 @@
 import "tsx/cjs"; // the embedded lab and the SSH client are loaded by require()
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { embeddedStatus, ensureEmbedded } from "../../embedded/start";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { ensureEmbedded } from "../../embedded/start";
 import type { OnMachine } from "../../providers/core/definition";
 import type {
   HostInputs,
@@ -18,6 +18,8 @@ import {
   addressOf,
   connectTo,
   defineMachine,
+  hasNamespaces,
+  itInNamespaces,
   keyPair,
   type Login,
   login,
@@ -45,13 +47,11 @@ describe("devstack's nodes in the embedded lab", { timeout: 300_000 }, () => {
   let client: LibvirtClient;
   let gitBase = "";
   const cwd = process.cwd();
-  let works = true;
   let from: NodeLogin;
 
   beforeAll(async () => {
     ({ gitBase } = await ensureEmbedded({ home }));
-    works = (await embeddedStatus({ home }))?.isolation === "namespaces";
-    if (!works) return;
+    if (!(await hasNamespaces(home))) return;
     client = await connectTo(home);
     const identityFile = path.join(path.dirname(home), "key");
     fs.writeFileSync(identityFile, key.privateKey, { mode: 0o600 });
@@ -81,11 +81,7 @@ describe("devstack's nodes in the embedded lab", { timeout: 300_000 }, () => {
     await remove();
   });
 
-  const test = (title: string, work: () => Promise<void>) =>
-    it(title, async (context) => {
-      if (!works) context.skip("no name spaces here");
-      await work();
-    });
+  const test = itInNamespaces(home);
   const run = <S>(name: Name, options: RunOptions = {}) => {
     const trace = options.trace ?? newTrace();
     return {

@@ -1,12 +1,14 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { embeddedStatus, ensureEmbedded } from "../../embedded/start";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { ensureEmbedded } from "../../embedded/start";
 import type { LibvirtClient } from "../../providers/libvirt/client";
 import {
   addressOf,
   connectTo,
   defineMachine,
+  hasNamespaces,
+  itInNamespaces,
   keyPair,
   type Login,
   login,
@@ -63,12 +65,10 @@ describe("devstack's stand-in, in sandboxes", () => {
   let client: LibvirtClient;
   let gitBase = "";
   let devstackUrl = "";
-  let works = true;
 
   beforeAll(async () => {
     ({ gitBase, devstackUrl } = await ensureEmbedded({ home }));
-    works = (await embeddedStatus({ home }))?.isolation === "namespaces";
-    if (!works) return;
+    if (!(await hasNamespaces(home))) return;
     client = await connectTo(home);
     for (const [name, { mac }] of Object.entries(NODES) as [Name, { mac: string }][]) {
       await client.domainStart(await defineMachine(client, { name, mac, publicKey: key.publicKey }));
@@ -84,11 +84,7 @@ describe("devstack's stand-in, in sandboxes", () => {
     await remove();
   });
 
-  const test = (title: string, work: () => Promise<void>) =>
-    it(title, async (context) => {
-      if (!works) context.skip("no name spaces here");
-      await work();
-    });
+  const test = itInNamespaces(home);
 
   async function root(name: Name, command: string, input?: string): Promise<string> {
     const { out, code } = await nodes[name].run(command, input);

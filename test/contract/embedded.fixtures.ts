@@ -5,7 +5,8 @@ import * as path from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "ssh2";
-import { embeddedMachines, ensureEmbedded, stopEmbedded } from "../../embedded/start";
+import { it } from "vitest";
+import { embeddedMachines, embeddedStatus, ensureEmbedded, stopEmbedded } from "../../embedded/start";
 import type { DomainRef, LibvirtClient } from "../../providers/libvirt/client";
 import { connectLibvirt } from "../../providers/libvirt/connect";
 import { makeHostKey } from "../../providers/seed/host-key";
@@ -24,6 +25,17 @@ export function makeHome(): { home: string; remove: () => Promise<void> } {
     },
   };
 }
+
+/** Whether its sandboxes have processes and networks of their own here. */
+export const hasNamespaces = async (home: string): Promise<boolean> =>
+  (await embeddedStatus({ home }))?.isolation === "namespaces";
+
+/** `it` for what needs that of a lab that has started: skipped, with the reason, where it has not. */
+export const itInNamespaces = (home: string) => (title: string, work: () => Promise<void>) =>
+  it(title, async (context) => {
+    if (!(await hasNamespaces(home))) context.skip("no name spaces here");
+    await work();
+  });
 
 export async function connectTo(home: string): Promise<LibvirtClient> {
   const { libvirtSocket } = await ensureEmbedded({ home });

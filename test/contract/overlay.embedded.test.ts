@@ -1,12 +1,21 @@
 import "tsx/cjs"; // the embedded lab and the SSH client are loaded by require()
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { embeddedStatus, ensureEmbedded } from "../../embedded/start";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { ensureEmbedded } from "../../embedded/start";
 import { pairProblems } from "../../providers/overlay/matrix";
 import type { EndpointInputs, EndpointState } from "../../providers/overlay/types";
 import { connectSsh } from "../../providers/ssh/client";
-import { addressOf, connectTo, defineMachine, keyPair, login, makeHome } from "./embedded.fixtures";
+import {
+  addressOf,
+  connectTo,
+  defineMachine,
+  hasNamespaces,
+  itInNamespaces,
+  keyPair,
+  login,
+  makeHome,
+} from "./embedded.fixtures";
 import { Killed, runOn, up } from "./libvirt-handlers.run";
 import { endpointDefinition, measurePairs } from "./overlay.lab";
 
@@ -24,12 +33,11 @@ describe("the overlay in the embedded lab", () => {
   const on = {} as Record<Name, { address: string; sshPort: number; sshHostKey: string }>;
   const underlay = {} as Record<Name, string>;
   const identityFile = path.join(path.dirname(home), "key");
-  let works = true;
+  const test = itInNamespaces(home);
 
   beforeAll(async () => {
     await ensureEmbedded({ home });
-    works = (await embeddedStatus({ home }))?.isolation === "namespaces";
-    if (!works) return;
+    if (!(await hasNamespaces(home))) return;
     fs.writeFileSync(identityFile, key.privateKey, { mode: 0o600 });
     const client = await connectTo(home);
     for (const name of NAMES) {
@@ -86,8 +94,7 @@ describe("the overlay in the embedded lab", () => {
       { mtu },
     );
 
-  it("made from wherever it was stopped, measured, edited, removed", async (context) => {
-    if (!works) context.skip("no name spaces here");
+  test("made from wherever it was stopped, measured, edited, removed", async () => {
     expect(await endpointDefinition.precheck?.(inputs("ctl"), run("ctl"))).toEqual([]);
     for (const dieAt of ["3/5 script", "4/5 devices", "5/5 unit"])
       await expect(make("ctl", {}, dieAt)).rejects.toThrow(Killed);

@@ -3,6 +3,7 @@
 # $1: folder with its disks, which outlive a reboot; $2: folder with a sudo, or nothing; $3: its host name.
 # Waits for its network card, then does what a boot does.
 set -e
+. "$(dirname "$0")/../sshd.sh"
 disks=$1 sudo=$2 name=$3
 mount --make-rprivate /
 for folder in etc usr var opt; do
@@ -34,17 +35,7 @@ if [ -n "$first" ]; then
   rm -rf /etc/sudoers.d /etc/labplan /etc/ssh/sshd_config.d /etc/.pwd.lock /etc/systemd/system/* /var/lib/labplan /opt/*
   echo "$name" >/etc/hostname
   printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 %s\n' "$name" >/etc/hosts
-  {
-    echo 'root:x:0:0:root:/root:/bin/bash'
-    echo 'sshd:x:104:65534::/run/sshd:/usr/sbin/nologin'
-    echo 'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin'
-  } >/etc/passwd
-  printf 'root:x:0:\nnogroup:x:65534:\n' >/etc/group
-  printf 'root:*:19000:0:99999:7:::\nsshd:!:19000::::::\nnobody:*:19000:0:99999:7:::\n' >/etc/shadow
-  printf 'root:*::\nnogroup:*::\n' >/etc/gshadow
-  printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
-  # Without loginuid, which a container may not set.
-  printf '%s\n' 'auth required pam_unix.so' 'account required pam_unix.so' 'session optional pam_unix.so' >/etc/pam.d/sshd
+  accounts
   if [ -n "$sudo" ]; then
     printf '%s\n' 'root ALL=(ALL:ALL) NOPASSWD: ALL' '@includedir /etc/sudoers.d' >/etc/sudoers
     chmod 440 /etc/sudoers
@@ -54,22 +45,8 @@ if [ -n "$first" ]; then
   install -m 600 "$keys/id_ed25519.pub" /root/.ssh/authorized_keys
   install -m 600 "$keys/host_key" /etc/ssh/ssh_host_ed25519_key
   install -m 644 "$keys/host_key.pub" /etc/ssh/ssh_host_ed25519_key.pub
-  cat >/etc/ssh/sshd_config <<'CONF'
-Port 22
-HostKey /etc/ssh/ssh_host_ed25519_key
-UsePAM yes
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-MaxStartups 100
-MaxSessions 10
-PidFile none
-PrintMotd no
-PrintLastLog no
-UseDNS no
-LogLevel VERBOSE
-Subsystem sftp internal-sftp
-CONF
+  sshd_config 'Port 22' 'HostKey /etc/ssh/ssh_host_ed25519_key' 'PasswordAuthentication no' \
+    'PermitRootLogin prohibit-password'
 fi
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 echo ready

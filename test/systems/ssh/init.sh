@@ -2,6 +2,7 @@
 # First process of the private namespaces of one machine. $1: state folder; $2: folder with a sudo, or nothing; $3: port.
 # Its /etc, /root, /home, /run, /tmp and /var/log are its own: what is done to its users never reaches the host.
 set -e
+. "$(dirname "$0")/../sshd.sh"
 state=$1 sudo=$2 port=$3
 mount --make-rprivate /
 mkdir -p "$state"/{etc,work,root,home}
@@ -15,16 +16,7 @@ for folder in /run /var/log /var/mail; do mount -t tmpfs tmpfs $folder; done
 mkdir -p /run/sshd /run/sudo
 rm -rf /etc/sudoers.d /etc/labplan /etc/ssh/sshd_config.d /etc/.pwd.lock
 
-{
-  echo 'root:x:0:0:root:/root:/bin/bash'
-  echo 'sshd:x:104:65534::/run/sshd:/usr/sbin/nologin'
-  echo 'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin'
-} >/etc/passwd
-echo 'root:x:0:' >/etc/group
-printf 'root:*:19000:0:99999:7:::\nsshd:!:19000::::::\nnobody:*:19000:0:99999:7:::\n' >/etc/shadow
-echo 'root:*::' >/etc/gshadow
-echo 'nogroup:x:65534:' >>/etc/group
-printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
+accounts
 for name in ada ops bob eve; do useradd -m -s /bin/sh -K UMASK=022 "$name"; done
 chmod 755 /home/*
 if [ -n "$sudo" ]; then
@@ -35,8 +27,6 @@ Defaults:eve !authenticate
 eve ALL=(ALL) /bin/true
 SUDOERS
 fi
-# Without loginuid, which a container may not set.
-printf '%s\n' 'auth required pam_unix.so' 'account required pam_unix.so' 'session optional pam_unix.so' >/etc/pam.d/sshd
 
 for user in root ada ops bob eve; do
   home=$(getent passwd $user | cut -d: -f6)
@@ -44,23 +34,8 @@ for user in root ada ops bob eve; do
   install -m 600 -o $user -g $user "$state/id_ed25519.pub" "$home/.ssh/authorized_keys"
 done
 install -m 600 "$state/host_key" /etc/ssh/host_key
-cat >/etc/ssh/sshd_config <<CONF
-Port $port
-ListenAddress 127.0.0.1
-HostKey /etc/ssh/host_key
-UsePAM yes
-PasswordAuthentication yes
-KbdInteractiveAuthentication no
-PermitRootLogin yes
-MaxStartups 100
-MaxSessions 10
-PidFile none
-PrintMotd no
-PrintLastLog no
-UseDNS no
-LogLevel VERBOSE
-Subsystem sftp internal-sftp
-CONF
+sshd_config "Port $port" 'ListenAddress 127.0.0.1' 'HostKey /etc/ssh/host_key' 'PasswordAuthentication yes' \
+  'PermitRootLogin yes'
 # The last one, because our state folder is below it.
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 # As the first process, bash takes in whoever is left without a parent.
