@@ -3,6 +3,7 @@ import { table } from "../cli/table";
 import { connectLibvirt } from "../providers/libvirt/connect";
 import { available, startLibvirtd } from "../test/systems/libvirt/start";
 import { benchBootServer } from "./boot-server";
+import { benchDevstack } from "./devstack";
 import { benchFog } from "./fog";
 import { median, noSamples, PHASES, type Phase, type Samples } from "./measure";
 import { benchOpenStack } from "./openstack";
@@ -28,7 +29,7 @@ interface Row {
  * `npm run bench [-- --runs 5 --pairs 1,10,100 --embedded 500]`: our stack against two floors of the same run, each
  * run of one followed by a run of the others: a stack of as many resources that do nothing, with the same input
  * bytes, and the same work by raw RPC calls. Prints medians and ratios. `--boot-server 200`, `--virtualbox 20`,
- * `--fog 12` and `--openstack 20` measure those alone.
+ * `--fog 12`, `--openstack 20` and `--devstack 2,20,100` measure those alone.
  */
 export async function bench(args: string[]): Promise<number> {
   const { values } = parseArgs({
@@ -41,6 +42,7 @@ export async function bench(args: string[]): Promise<number> {
       virtualbox: { type: "string" },
       fog: { type: "string" },
       openstack: { type: "string" },
+      devstack: { type: "string" },
       seconds: { type: "string", default: "15" },
     },
   });
@@ -49,6 +51,7 @@ export async function bench(args: string[]): Promise<number> {
   if (values.virtualbox) return benchVirtualBox(Number(values.virtualbox), runs);
   if (values.fog) return benchFog(Number(values.fog), runs);
   if (values.openstack) return benchOpenStack(Number(values.openstack), runs);
+  if (values.devstack) return benchDevstack(numbers(values.devstack), runs);
   const rows: Row[] = [];
   const reason = available();
   if (reason) console.log(`real libvirtd: NOT RUN: ${reason}`);
