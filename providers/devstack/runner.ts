@@ -63,6 +63,19 @@ export const START = [
   "done; exit 1",
 ].join("\n");
 
+/** As root: whether the end of a login ends all that it began, a session of its own or not (logind.conf(5)). */
+export const ENDS_WITH_LOGIN = [
+  '[ "$(cat /proc/1/comm 2>/dev/null)" = systemd ] || exit 1',
+  "case $(busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager KillUserProcesses 2>/dev/null) in",
+  "  *true) exit 0 ;;",
+  "esac; exit 1",
+].join("\n");
+
+/** What a run is begun by there: a scope of the system's is no part of a login, and ends with the last that is in it. */
+export const scopeOf = (id: string): string[] => [
+  ...["systemd-run", "--quiet", "--no-ask-password", "--scope", `--unit=labplan-${id}`, "--"],
+];
+
 /**
  * As devstack's user, `$1` who looks, `$2` home: facts of the last run as lines of `key=value`, then the last lines of
  * its log. With a name it is noted that somebody follows it.

@@ -1,12 +1,14 @@
 import { BackendError } from "../core/errors";
 import type { ExecOptions, ExecResult } from "./client";
-import { type Executor, execAs } from "./sudo";
+import { argvAs, type Executor, execAs } from "./sudo";
 
 const DEADLINE_S = 60;
 
 export interface ScriptOptions extends Partial<ExecOptions> {
   /** Who runs it. @default root */
   as?: string;
+  /** A program that root begins, and that begins the script: `systemd-run --scope --`. @default none */
+  within?: readonly string[];
   /** Exit codes that are answers, besides 0. */
   codes?: readonly number[];
 }
@@ -31,9 +33,10 @@ export class RootShell {
 
   /** Whatever it answers is a result. The words are `$1` … */
   exec(script: string, words: readonly string[] = [], options: ScriptOptions = {}): Promise<ExecResult> {
-    const { as = "root", codes: _, ...rest } = options;
+    const { as = "root", within, codes: _, ...rest } = options;
     const argv = ["sh", "-c", script, "sh", ...words];
-    return execAs(this.#connection, this.#login, as, argv, { deadlineS: DEADLINE_S, ...rest });
+    const [user, whole] = within ? ["root", [...within, ...argvAs("root", as, argv)]] : [as, argv];
+    return execAs(this.#connection, this.#login, user, whole, { deadlineS: DEADLINE_S, ...rest });
   }
 
   /** Anything but success (or a code that is an answer) is an error that says what was tried, and the last of its output. */

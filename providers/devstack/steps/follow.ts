@@ -5,7 +5,7 @@ import { fetchLog, masked } from "../log";
 import { type NodeLink, UserShell } from "../on-node";
 import { cloneOf, RUN } from "../places";
 import { type PolledRun, poll } from "../poll";
-import { EXIT, START } from "../runner";
+import { ENDS_WITH_LOGIN, EXIT, START, scopeOf } from "../runner";
 import type { NodeInputs } from "../types";
 import { isFollowed, type Limits, overdue } from "./decide";
 
@@ -53,8 +53,14 @@ export async function guard(work: Work): Promise<void> {
 export async function start(work: Work, script: string, digest: string): Promise<void> {
   const { link, inputs, run, me } = work;
   const account = new UserShell(link.shell, inputs);
-  const words = [cloneOf(inputs), script, run.random(6).toString("hex"), digest, me];
-  const { code } = await account.run(`start ${script}`, START, words, { codes: [EXIT.busy] });
+  const id = run.random(6).toString("hex");
+  const words = [cloneOf(inputs), script, id, digest, me];
+  // Only where it has to be: out of a login, some systems begin one for each sudo.
+  const isEnded = (await link.shell.exec(ENDS_WITH_LOGIN)).code === 0;
+  const { code } = await account.run(`start ${script}`, START, words, {
+    codes: [EXIT.busy],
+    ...(isEnded ? { within: scopeOf(id) } : {}),
+  });
   if (code === EXIT.busy)
     throw new LabError(
       `"${inputs.name}": another run began one of devstack's scripts there at this very moment. Repeat: what it stacks is followed, or told.`,
