@@ -21,8 +21,9 @@ export function devstackOutputs(
   const found = declared.get(resourceKey(verify.kind, verify.name)) as unknown as Outputs;
   const { verifiedAt, matrix, hypervisors } = found;
   const host = controller && addressOf(controller, declared.get(key) as unknown as Outputs);
+  const scheme = schemeOf(resources.find(({ kind, on }) => kind === "devstack:Node" && on?.key === key));
   return {
-    ...(host ? { horizon: urlAt(host, "dashboard"), keystone: urlAt(host, "identity") } : {}),
+    ...(host ? { horizon: urlAt(scheme, host, "dashboard"), keystone: urlAt(scheme, host, "identity") } : {}),
     nodes: nodesOf(resources, verify.inputs as unknown as VerifyInputs, machines),
     ...(verifiedAt ? { verifiedAt } : {}),
     ...(matrix ? { matrix } : {}),
@@ -36,9 +37,20 @@ function addressOf(controller: PlannedResource, { address }: Outputs): pulumi.Ou
   return planned === undefined ? address : pulumi.output(planned);
 }
 
-const urlAt = (address: pulumi.Output<unknown>, path: string): pulumi.Output<string | undefined> =>
+/** With tls-proxy, devstack puts one before port 80 of its controller (stack.sh, `start_tls_proxy http-services`). */
+function schemeOf(controller: PlannedResource | undefined): "http" | "https" {
+  const { localConf = "" } = (controller?.inputs ?? {}) as Partial<NodeInputs>;
+  const lines = [...localConf.matchAll(/^(enable|disable)_service tls-proxy$/gm)];
+  return lines.at(-1)?.[1] === "enable" ? "https" : "http";
+}
+
+const urlAt = (
+  scheme: string,
+  address: pulumi.Output<unknown>,
+  path: string,
+): pulumi.Output<string | undefined> =>
   address.apply((host) =>
-    typeof host === "string" ? `http://${host.includes(":") ? `[${host}]` : host}/${path}` : undefined,
+    typeof host === "string" ? `${scheme}://${host.includes(":") ? `[${host}]` : host}/${path}` : undefined,
   );
 
 function nodesOf(

@@ -72,7 +72,9 @@ export async function startDevstackApi(options: DevstackApiOptions = {}): Promis
   };
 
   async function route(request: IncomingMessage, body: string): Promise<Answer | Buffer> {
-    const origin = `http://${request.headers.host ?? new URL(result.url).host}`;
+    // What a proxy with TLS in front says, as devstack's does to the services behind it.
+    const scheme = request.headers["x-forwarded-proto"] === "https" ? "https" : "http";
+    const origin = `${scheme}://${request.headers.host ?? new URL(result.url).host}`;
     const url = new URL(request.url ?? "/", origin);
     const special = await options.more?.(request, url.pathname, body);
     if (special) return special;

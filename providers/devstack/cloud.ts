@@ -1,10 +1,11 @@
-import type { Duplex } from "node:stream";
 import type { Run } from "../core/definition";
 import { LabError } from "../core/errors";
+import type { Cloud } from "../openstack/clouds";
+import type { Dial } from "../openstack/http";
 import type { SshConnection } from "../ssh/client";
 import { isAway, type LoginTo, logInForLook, logInToMachine, machineTarget } from "../ssh/machine-login";
 import { RootShell } from "../ssh/root-shell";
-import { CloudApi, type Rest } from "./api";
+import { CloudApi } from "./api";
 import { NovaManage } from "./nova-manage";
 import { NODE_NOTE, RUN } from "./places";
 import type { NodeLogin } from "./types";
@@ -37,49 +38,54 @@ export const ADMIN_CLOUD = "devstack-admin";
 const NO_FILE = 44;
 const READ = `[ -e "$1" ] || exit ${NO_FILE}; cat "$1"`;
 
-type Dial = (host: string, port: number) => Promise<Duplex>;
-
-/** Makes the session out of the text of clouds.yaml; `close` when it is not needed any more. */
-export type OpenSession = (
-  cloudsYaml: string,
-  options: { dial: Dial; signal?: AbortSignal },
-) => Rest & { close?(): unknown };
-
-const openSession: OpenSession = (text, options) => {
+/**
+ * The cloud of the controller's clouds.yaml, with the text of its CA: with tls-proxy, devstack writes the path of its
+ * bundle there, which only the controller has (lib/tls, functions-common). Undefined when nothing is stacked there.
+ */
+async function readCloud(shell: RootShell, signal: AbortSignal): Promise<Cloud | undefined> {
+  const read = (file: string) => shell.run(`read ${file}`, READ, [file], { codes: [NO_FILE], signal });
+  const yaml = await read(CLOUDS_YAML);
+  if (yaml.code === NO_FILE) return undefined;
   // Loaded when a cloud is asked: an offline preview never does.
   const { cloudFromYaml } = require("../openstack/clouds") as typeof import("../openstack/clouds");
-  const { OpenStackClient } = require("../openstack/client") as typeof import("../openstack/client");
-  return new OpenStackClient(cloudFromYaml(text, ADMIN_CLOUD), options);
-};
+  const { ca, ...cloud } = cloudFromYaml(yaml.stdout, ADMIN_CLOUD);
+  if (ca === undefined) return cloud;
+  const bundle = await read(ca);
+  if (bundle.code !== NO_FILE) return { ...cloud, caText: bundle.stdout };
+  if (await isUnstacked({ shell })) return undefined;
+  throw new LabError(
+    `the controller's ${CLOUDS_YAML} names ${ca} as its CA, and that file is not there. stack.sh writes it: put it back, or have the controller stacked anew (\`generation\`).`,
+  );
+}
 
 interface Opened extends Controller {
   connection: SshConnection;
-  close(): Promise<void>;
+  close(): void | Promise<void>;
 }
 
 /** Undefined when nothing is stacked there. Calls of the API go through the connection, out of the controller itself. */
-export async function openController(
+async function openController(
   connection: SshConnection,
   { login, user, home }: Pick<ControllerInputs, "login" | "user" | "home">,
   signal: AbortSignal,
-  open: OpenSession = openSession,
 ): Promise<Omit<Opened, "connection"> | undefined> {
   const shell = new RootShell(connection, login.user);
-  const { code, stdout } = await shell.run(`read ${CLOUDS_YAML}`, READ, [CLOUDS_YAML], {
-    codes: [NO_FILE],
-    signal,
-  });
-  if (code === NO_FILE) return undefined;
+  const cloud = await readCloud(shell, signal);
+  if (!cloud) return undefined;
+  const { OpenStackClient } = require("../openstack/client") as typeof import("../openstack/client");
   const dial: Dial = (host, port) => connection.openTcp(host, port);
-  const sessions = [open(stdout, { dial, signal }), open(stdout, { dial })] as const;
-  const [api, lasting] = sessions;
+  const [api, lasting] = [
+    new OpenStackClient(cloud, { dial, signal }),
+    new OpenStackClient(cloud, { dial }),
+  ] as const;
   return {
     shell,
     api: new CloudApi(api),
     lasting: new CloudApi(lasting),
     manage: new NovaManage(shell, { user, home }),
-    async close() {
-      for (const session of sessions) await session.close?.();
+    close() {
+      api.close();
+      lasting.close();
     },
   };
 }

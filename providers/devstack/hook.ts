@@ -1,4 +1,5 @@
 import { HOOK, JOURNAL, RUN } from "./places";
+import { SHARE_CA } from "./shared-ca";
 
 /**
  * Ours among devstack's plugins: devstack sources it in each of its phases. It writes them to the journal, and puts in
@@ -13,6 +14,7 @@ fi
 if [ "\${1:-}" = unstack ] && [ "\${LABPLAN_RUN:-}" = "" ]; then rm -f ${RUN}/stacked || true; fi
 case "\${1:-} \${2:-}" in
   "stack pre-install")
+    ${SHARE_CA}
     if [ "\${LABPLAN_DATABASE:-}" = elsewhere ]; then
       # The server is another node's: its client alone, and nothing to set up.
       install_database() {

@@ -45,6 +45,7 @@ export class OpenStackClient {
       deadlineMs,
       verify: cloud.verify,
       ...(cloud.ca === undefined ? {} : { ca: cloud.ca }),
+      ...(cloud.caText === undefined ? {} : { caText: cloud.caText }),
       ...(dial ? { dial } : {}),
       ...(signal ? { signal } : {}),
     });

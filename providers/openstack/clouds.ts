@@ -16,6 +16,8 @@ export interface Cloud {
   interface: "public" | "internal" | "admin";
   /** Path of a PEM file. @default the system's */
   ca?: string;
+  /** The PEM itself, in its place: of a cloud whose files are on another machine. */
+  caText?: string;
   /** @default true */
   verify: boolean;
 }

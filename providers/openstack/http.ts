@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
+import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
 import { type Broken, type ExchangeAnswer, exchange, UNTRUSTED } from "../core/exchange";
@@ -22,6 +23,8 @@ export interface LinkOptions {
   dial?: Dial;
   /** Path of a PEM file. */
   ca?: string;
+  /** The PEM itself, in its place. */
+  caText?: string;
   verify: boolean;
   deadlineMs: number;
   signal?: AbortSignal;
@@ -41,8 +44,9 @@ export class Link {
     options: LinkOptions,
   ) {
     this.#options = options;
-    const { dial, ca, verify } = options;
-    const trust = { rejectUnauthorized: verify, ...(ca === undefined ? {} : { ca: readCa(name, ca) }) };
+    const { dial, ca: file, caText, verify } = options;
+    const ca = caText ?? (file === undefined ? undefined : readCa(name, file));
+    const trust = { rejectUnauthorized: verify, ...(ca === undefined ? {} : { ca }) };
     const kept = { keepAlive: true, keepAliveMsecs: 5_000, maxSockets: 16 };
     this.#agents = dial
       ? { "http:": dialled(new http.Agent(), dial), "https:": dialled(new https.Agent(trust), dial, trust) }
@@ -78,13 +82,16 @@ function dialled<A extends http.Agent>(agent: A, dial: Dial, trust?: tls.Connect
     done: (error: Error | null, stream?: Duplex) => void,
   ): undefined => {
     dial(host, Number(port)).then(
-      (socket) => done(null, trust ? tls.connect({ ...trust, socket, servername: host }) : socket),
+      (socket) => done(null, trust ? tls.connect({ ...trust, socket, ...nameOf(host) }) : socket),
       (error: Error) => done(error),
     );
   };
   (agent as unknown as { createConnection: typeof create }).createConnection = create;
   return agent;
 }
+
+/** What the certificate must be for, however we got there: an address is no name to ask a server for (RFC 6066). */
+const nameOf = (host: string) => (isIP(host) ? { host } : { host, servername: host });
 
 function readCa(name: string, file: string): Buffer {
   try {
@@ -96,11 +103,19 @@ function readCa(name: string, file: string): Buffer {
   }
 }
 
+/** Where another CA would not help. */
+const DISTRUST: Readonly<Record<string, string>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "its certificate is for other names and addresses than this one. Use one of those, or have the certificate made anew.",
+  CERT_HAS_EXPIRED: "its certificate has expired. Have it made anew.",
+};
+
 function unreachable(who: string, error: Broken): OpenStackError {
   const code = error.code ?? "";
   const why = code || error.message?.split("\n")[0]?.slice(0, 100) || "no reason given";
   const advice = UNTRUSTED.test(code)
-    ? `its certificate is not trusted (${code}). Name the CA's PEM file: \`cacert\` in clouds.yaml, or OS_CACERT.`
+    ? (DISTRUST[code] ??
+      `its certificate is not trusted (${code}). Name the CA's PEM file: \`cacert\` in clouds.yaml, or OS_CACERT.`)
     : `it cannot be reached (${why}). Check the address, the network and the cloud.`;
   return new OpenStackError(`${who}: ${advice}`, undefined, undefined, { cause: error });
 }

@@ -69,15 +69,15 @@ printf '%s\\n' "$out" | sed '$d'
 exit "$(printf '%s\\n' "$out" | tail -n 1)"
 `;
 
-function put(machine: SshMachine, path: string, text: string): void {
+export function put(machine: SshMachine, path: string, text: string): void {
   const file = machine.path(path);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
   chmodSync(file, 0o755);
 }
 
-/** As stack.sh leaves it. */
-export const cloudsYaml = (authUrl: string): string => `clouds:
+/** As stack.sh leaves it; with the CA's path where tls-proxy is enabled. */
+export const cloudsYaml = (authUrl: string, ca?: string): string => `clouds:
   devstack:
     auth: { auth_url: "${authUrl}", username: demo, password: demo-canary, project_name: demo, user_domain_id: default, project_domain_id: default }
     identity_api_version: '3'
@@ -93,7 +93,7 @@ export const cloudsYaml = (authUrl: string): string => `clouds:
     identity_api_version: '3'
     region_name: RegionOne
     volume_api_version: '3'
-`;
+${ca === undefined ? "" : `    cacert: ${ca}\n`}`;
 
 export async function startCloudLab(start: () => Promise<ControlPlane>): Promise<CloudLab> {
   const plane = await start();

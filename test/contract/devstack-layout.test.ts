@@ -1,8 +1,8 @@
 import "tsx/cjs"; // the handlers load parts of theirs by require()
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Definition } from "../../providers/core/definition";
@@ -154,6 +154,40 @@ describe.skipIf(reason && !process.env.CI)(
         const seen = await definitionOf(resource).observe(state, runOf(resource, newTrace()), state);
         expect(seen, keyOf(resource)).toEqual(state);
       }
+    });
+
+    test("a compute gets the controller's CA before devstack makes another one", async () => {
+      const CA = "/opt/stack/data/CA/int-ca/ca-chain.pem";
+      /** The phase as devstack's stack.sh calls it, after lib/tls was read. */
+      const preInstall = (index: number, enabled = "tls-proxy"): Promise<string> => {
+        const lines = [
+          ...[
+            "set -e",
+            "eval $(grep -E '^(HOST_IP|SERVICE_HOST)=' /opt/stack/devstack/.stackenv)",
+            "DATA_DIR=/opt/stack/data",
+            "init_CA() { :; }",
+          ],
+          `is_service_enabled() { [ "$1" = ${enabled} ]; }`,
+          ...["set -- stack pre-install", ". /var/lib/labplan/devstack/hook/devstack/plugin.sh", ""],
+        ];
+        writeFileSync(rack.node(index).path("/run/pre-install"), lines.join("\n"));
+        return rack.sh("runuser -u stack -- env HOME=/opt/stack bash /run/pre-install", index);
+      };
+      await preInstall(1);
+      expect(rack.read(CA, 1)).toBe("");
+      await rack.sh(`runuser -u stack -- sh -c 'umask 077; mkdir -p ${dirname(CA)}; echo of node1 > ${CA}'`);
+      await preInstall(1, "n-cpu");
+      expect(rack.read(CA, 1)).toBe("");
+      await preInstall(1);
+      expect(rack.read(CA, 1)).toBe("of node1\n");
+      expect(await rack.sh("stat -c '%U %a %n' /opt/stack/data/CA*", 1)).toBe(
+        "stack 700 /opt/stack/data/CA\n",
+      );
+      await preInstall(0);
+      expect(rack.read(CA, 0)).toBe("of node1\n");
+      await rack.sh("mv /opt/stack/.ssh/id_ed25519 /opt/stack/.ssh/away", 1);
+      await expect(preInstall(1)).rejects.toThrow(/the CA of 172\.24\.4\.\d+ could not be fetched/);
+      await rack.sh("mv /opt/stack/.ssh/away /opt/stack/.ssh/id_ed25519", 1);
     });
 
     test("a link that breaks fails what verifies it, and names the pair", async () => {

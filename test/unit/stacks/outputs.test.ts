@@ -63,6 +63,15 @@ test("a devstack's outputs say where its dashboard and API are, how to log in to
   });
 });
 
+test("a devstack with tls-proxy has them behind https", async () => {
+  const plan = planned(devstackLab(1, { devstack: { shared: { services: { "tls-proxy": true } } } }));
+  const declared = declaredFor(plan.resources.map(({ kind, name }) => resourceKey(kind, name)));
+  expect(await settle(outputsOf(plan, declared).devstack)).toMatchObject({
+    horizon: "https://10.20.0.2/dashboard",
+    keystone: "https://10.20.0.2/identity",
+  });
+});
+
 test("a lab without a devstack has no such output", () => {
   const { devstack: _, ...config } = devstackLab(1);
   const plan = planned(config);
