@@ -23,6 +23,8 @@ export interface Server {
   /** Null for one that never ran. */
   "OS-SRV-USG:launched_at"?: string | null;
   "OS-EXT-AZ:availability_zone"?: string;
+  /** "True", or "" without one. */
+  config_drive?: string;
   "OS-EXT-STS:task_state"?: string | null;
 }
 

@@ -40,3 +40,27 @@ export const strayVariables = (value: Values, env: NodeJS.ProcessEnv): string[] 
     if (!set || set === value(key) || (key === "project_name" && value("project_id"))) return [];
     return [variable];
   });
+
+/** Version 2.0 went with OpenStack Queens. We log in by 3 whatever is written; the plugin does as it is told. */
+const GONE = "of keystone's APIs only version 3 is left";
+
+/** What makes the plugin log in by another version than 3, and what to write instead. */
+export function oldKeystone(
+  entry: { name: string; value: Values } | undefined,
+  env: NodeJS.ProcessEnv,
+): string | undefined {
+  // Counts for an entry of clouds.yaml, too, and more than its own word.
+  const asked = env.OS_IDENTITY_API_VERSION;
+  if (asked && asked !== "3")
+    return `OS_IDENTITY_API_VERSION is ${asked}, and ${GONE}: "export OS_IDENTITY_API_VERSION=3".`;
+  if (!entry) return undefined;
+  const [version = "3", url = "", type = ""] = ["identity_api_version", "auth_url", "auth_type"].map(
+    entry.value,
+  );
+  const has = (what: string, instead: string) =>
+    `cloud "${entry.name}" of clouds.yaml has ${what}, and ${GONE}. Write ${instead}.`;
+  if (!asked && version !== "3") return has(`identity_api_version ${version}`, "3");
+  if (/\/v2\.0\/*$/.test(url)) return has("an auth_url that ends in /v2.0", "/v3");
+  if (/^v2/.test(type)) return has(`auth_type ${type}`, "password");
+  return undefined;
+}

@@ -1,6 +1,6 @@
 import { OpenStackClient } from "../../providers/openstack/client";
 import { CloudsError, entryName, entryValues, findCloud } from "../../providers/openstack/clouds";
-import { pluginSettings, strayVariables } from "../../providers/openstack/identity";
+import { oldKeystone, pluginSettings, strayVariables } from "../../providers/openstack/identity";
 import type { ConfigProblem, OpenStackBackend } from "../config/types";
 import {
   chosenFlavor,
@@ -15,7 +15,7 @@ import type { LabPlan, PlannedResource } from "../plan/types";
 import { checkCloud, externalNetwork } from "./checks";
 import { isPluginKind } from "./declare";
 import { askCloud, type CloudFacts } from "./facts";
-import { flavorOf, imageOf, lastingOf } from "./lasting";
+import { flavorOf, imageOf, type Lasting, lastingOf } from "./lasting";
 import { notesOf } from "./notes";
 
 /** Clouds of a plan, by the names of their backends. */
@@ -56,11 +56,7 @@ async function factsOf(
   const { cloud, region } = backend;
   const found = findCloud({ ...(cloud ? { cloud } : {}), ...(region ? { region } : {}) });
   const entry = entryName(backend, process.env);
-  const stray = entry === undefined ? [] : strayVariables(entryValues(entry), process.env);
-  if (stray.length > 0)
-    throw new CloudsError(
-      `cloud "${entry}" of clouds.yaml is one login, and ${stray.join(", ")} of the environment would make another one of it: "unset ${stray.join(" ")}".`,
-    );
+  checkLogin(entry);
   const api = new OpenStackClient(found);
   try {
     const images = plan.resources
@@ -74,6 +70,18 @@ async function factsOf(
   }
 }
 
+/** What would make the plugin log in otherwise than we do. */
+function checkLogin(entry: string | undefined): void {
+  const found = entry === undefined ? undefined : { name: entry, value: entryValues(entry) };
+  const old = oldKeystone(found, process.env);
+  if (old !== undefined) throw new CloudsError(old);
+  const stray = found ? strayVariables(found.value, process.env) : [];
+  if (stray.length > 0)
+    throw new CloudsError(
+      `cloud "${entry}" of clouds.yaml is one login, and ${stray.join(", ")} of the environment would make another one of it: "unset ${stray.join(" ")}".`,
+    );
+}
+
 const withSettings = (plan: LabPlan, name: string, settings: Record<string, string>): LabPlan => ({
   ...plan,
   resources: plan.resources.map((resource) =>
@@ -82,6 +90,14 @@ const withSettings = (plan: LabPlan, name: string, settings: Record<string, stri
       : resource,
   ),
 });
+
+/** What a server that is there keeps, whatever is planned. */
+function keptOf(lasting: Lasting | undefined): Pick<PlannedResource, "ignoreChanges"> {
+  if (!lasting) return {};
+  // Only a new server can be given a config drive. A flavor that is gone has no name in the state, and a name there
+  // would be another server.
+  return { ignoreChanges: ["configDrive", ...(lasting.flavor === "former" ? ["flavorName"] : [])] };
+}
 
 /** References to the cloud's facts become values, and chosen flavors and images are kept in the lock. */
 export function settle(plan: LabPlan, name: string, backend: OpenStackBackend, facts: CloudFacts): LabPlan {
@@ -102,7 +118,7 @@ export function settle(plan: LabPlan, name: string, backend: OpenStackBackend, f
       return external?.[value.cloud === "externalNetworkId" ? "id" : "name"] ?? value;
     if (isImageReference(value)) return image(value, resource);
     if (!isFlavorReference(value)) return value;
-    const flavor = flavorOf(resource, facts);
+    const flavor = flavorOf(plan, resource, facts);
     if (!flavor) return value;
     const entry = chosenFlavor(flavor.name, value.flavorWith);
     if (own(flavors, resource.name) !== entry) newFacts.push(`${resource.name} has flavor ${entry}`);
@@ -116,8 +132,7 @@ export function settle(plan: LabPlan, name: string, backend: OpenStackBackend, f
           inputs: Object.fromEntries(
             Object.entries(resource.inputs).map(([key, value]) => [key, fact(value, resource)]),
           ),
-          // A flavor that is gone has no name in the state, and a name there would be another server.
-          ...(lastingOf(plan, resource, facts)?.flavor === "former" ? { ignoreChanges: ["flavorName"] } : {}),
+          ...keptOf(lastingOf(plan, resource, facts)),
         }
       : resource,
   );

@@ -4,10 +4,11 @@ import type { ConfigPath, ConfigProblem } from "../config/types";
 import { isImageReference } from "../plan/openstack-references";
 import { withoutComment } from "../plan/openstack-user-data";
 import type { LabPlan, PlannedResource } from "../plan/types";
-import type { CloudFacts, FlavorFact, ImageFact } from "./facts";
-import { noFlavor } from "./flavors";
+import type { CloudFacts, FlavorFact } from "./facts";
+import { diskFor, isTooSmall, noFlavor } from "./flavors";
 import { flavorOf, hasZone, imageOf, lastingOf, needsOf, serversOf } from "./lasting";
 import { quotaProblems } from "./quota";
+import { subnetProblems } from "./subnets";
 
 const INSTANCE = "openstack:compute/Instance";
 
@@ -17,9 +18,10 @@ export function checkCloud(plan: LabPlan, name: string, facts: CloudFacts): Conf
     ({ kind, inputs }) => kind.startsWith("openstack:") && inputs.backend === name,
   );
   const servers = ours.filter(({ kind }) => kind === INSTANCE);
-  const flavors = new Map(servers.map((server) => [server, flavorOf(server, facts)]));
+  const flavors = new Map(servers.map((server) => [server, flavorOf(plan, server, facts)]));
   return [
     ...servers.flatMap((server) => serverProblems(plan, server, facts, flavors.get(server))),
+    ...subnetProblems(plan, name, facts),
     ...externalNetworkProblems(name, ours, facts),
     ...keypairProblems(name, ours, facts),
     ...quotaProblems(plan, name, ours, facts, flavors),
@@ -59,7 +61,7 @@ function serverProblems(
     add(
       needs ? [] : ["flavor"],
       needs
-        ? noFlavor(facts, needs)
+        ? noFlavor(facts, needs, image?.fact)
         : `the cloud has no flavor "${inputs.flavorName}"${suggest(
             String(inputs.flavorName),
             facts.flavors.map((one) => one.name),
@@ -69,7 +71,7 @@ function serverProblems(
   else if (flavor && !lasting?.flavor && image?.fact && isTooSmall(flavor, image.fact))
     add(
       needs ? [] : ["flavor"],
-      `image "${wanted?.imageNamed}" needs ${image.fact.min_ram} MiB of memory and ${image.fact.min_disk} GiB of disk, and flavor "${flavor.name}" has ${flavor.ram} MiB and ${flavor.disk} GiB. Take a larger one.`,
+      `image "${wanted?.imageNamed}" needs ${image.fact.min_ram} MiB of memory and ${diskFor(image.fact)} GiB of disk, and flavor "${flavor.name}" has ${flavor.ram} MiB and ${flavor.disk} GiB. Take a larger one.`,
     );
 
   const { availabilityZone } = inputs;
@@ -88,9 +90,6 @@ function serverProblems(
     );
   return problems;
 }
-
-const isTooSmall = (flavor: FlavorFact, image: ImageFact): boolean =>
-  flavor.ram < image.min_ram || (flavor.disk > 0 && flavor.disk < image.min_disk);
 
 function externalNetworkProblems(
   name: string,

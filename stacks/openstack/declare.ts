@@ -1,5 +1,5 @@
 import type * as openstack from "@pulumi/openstack";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { unknown } from "@pulumi/pulumi/output";
 import { isOffline } from "../../providers/core/settings";
 import {
@@ -45,6 +45,16 @@ const OPTIONS: Record<string, pulumi.CustomResourceOptions> = {
   ),
 };
 
+/**
+ * An input of each kind by which the plugin makes it anew. It carries what the resource is made anew with: the engine
+ * removes first what has such an input of the one that it makes anew, and nothing else (calculateDependentReplacements
+ * in pulumi/pkg/resource/deploy/step_generator.go).
+ */
+const CARRIERS: Record<string, string> = {
+  "openstack:networking/Port": "networkId",
+  "openstack:networking/FloatingIpAssociate": "floatingIp",
+};
+
 /** Planned names, addresses and MACs are taken as long as the old one is there: it goes first. */
 export const optionsOf = (kind: string): pulumi.CustomResourceOptions => ({
   ...OPTIONS[kind],
@@ -61,15 +71,17 @@ export class PluginDeclarer {
     dependsOn: pulumi.Resource[],
     declared: (key: string) => pulumi.Resource,
   ): pulumi.CustomResource {
-    const { kind, name, formerNames = [], inputs, ignoreChanges = [] } = planned;
+    const { kind, name, formerNames = [], inputs, recreateWith, recreateOn, ignoreChanges = [] } = planned;
     const { backend: backendName, ...args } = inputs;
     const Class = this.#classOf(kind);
     const options = optionsOf(kind);
-    return new Class(name, resolved(args, declared) as pulumi.Inputs, {
+    const values = resolved(args, declared) as pulumi.Inputs;
+    return new Class(name, carrying(kind, values, recreateWith.map(declared)), {
       ...options,
       ignoreChanges: [...(options.ignoreChanges ?? []), ...ignoreChanges],
       provider: this.#providerOf(String(backendName), planned),
       dependsOn,
+      ...(recreateOn === undefined ? {} : { replacementTrigger: recreateOn }),
       ...(formerNames.length > 0 ? { aliases: formerNames.map((former) => ({ name: former })) } : {}),
     });
   }
@@ -106,6 +118,15 @@ export class PluginDeclarer {
     this.#providers.set(name, made);
     return made;
   }
+}
+
+/** The values as they are, one of them with an edge from each of the resources. */
+function carrying(kind: string, values: pulumi.Inputs, resources: pulumi.Resource[]): pulumi.Inputs {
+  if (resources.length === 0) return values;
+  const key = CARRIERS[kind];
+  if (key === undefined) throw new Error(`plan: no input of ${kind} can make it anew with another resource`);
+  const urns = resources.map(({ urn }) => urn);
+  return { ...values, [key]: pulumi.all([values[key], ...urns]).apply(([value]) => value) };
 }
 
 /** References to other resources become their outputs; what no cloud was asked for is unknown. */

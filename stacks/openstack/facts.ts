@@ -19,6 +19,8 @@ export interface CloudFacts {
   formerFlavors: Map<string, string>;
   /** Descriptions of what is there, by neutron's word for its kind: ours are told apart by them. */
   described: Record<NetworkThing, string[]>;
+  /** By description. */
+  subnets: Map<string, SubnetFact>;
   quota: Partial<Record<ComputeQuota | NetworkThing, { limit: number; used: number }>>;
 }
 
@@ -30,6 +32,14 @@ export interface ImageFact {
   min_disk: number;
   /** MiB */
   min_ram: number;
+  /** Bytes, as it is stored. */
+  size?: number | null;
+  /** Bytes, of the disk that it unfolds to; not every cloud has looked. */
+  virtual_size?: number | null;
+}
+
+export interface SubnetFact {
+  cidr: string;
 }
 
 export interface FlavorFact {
@@ -38,7 +48,7 @@ export interface FlavorFact {
   vcpus: number;
   /** MiB */
   ram: number;
-  /** GiB; 0 takes the size of the image. */
+  /** GiB; 0 takes the size of the image, where the cloud lets it. */
   disk: number;
 }
 
@@ -89,6 +99,7 @@ export async function askCloud(
     keypairs: new Map(keypairs.map(({ keypair }) => [keypair.name, keypair.public_key])),
     servers,
     described: network.described,
+    subnets: network.subnets,
     quota: { ...compute, ...network.quota },
   };
 }
@@ -153,23 +164,30 @@ async function computeQuota(api: OpenStackClient): Promise<CloudFacts["quota"]> 
   };
 }
 
+type Listed = { description?: string; cidr?: string };
+
 async function networkThings(
   api: OpenStackClient,
   project: string,
-): Promise<Pick<CloudFacts, "described" | "quota">> {
+): Promise<Pick<CloudFacts, "described" | "subnets" | "quota">> {
   const [limits, ...lists] = await Promise.all([
     networkLimits(api, project),
     ...NETWORK_THINGS.map((thing) => {
-      const path = `/${thing.replaceAll("_", "-")}s?project_id=${project}&fields=id&fields=description`;
-      return api.list<{ description?: string }>("network", path, `${thing}s`);
+      const fields = ["id", "description", ...(thing === "subnet" ? ["cidr"] : [])];
+      const path = `/${thing.replaceAll("_", "-")}s?project_id=${project}&fields=${fields.join("&fields=")}`;
+      return api.list<Listed>("network", path, `${thing}s`);
     }),
   ]);
-  const each = <T>(value: (list: { description?: string }[], thing: NetworkThing) => T) =>
+  const each = <T>(value: (list: Listed[], thing: NetworkThing) => T) =>
     Object.fromEntries(
       NETWORK_THINGS.map((thing, index) => [thing, value(lists[index] ?? [], thing)]),
     ) as Record<NetworkThing, T>;
+  const subnets = lists[NETWORK_THINGS.indexOf("subnet")] ?? [];
   return {
     described: each((list) => list.flatMap(({ description }) => description ?? [])),
+    subnets: new Map(
+      subnets.flatMap(({ description, cidr }) => (description && cidr ? [[description, { cidr }]] : [])),
+    ),
     quota: limits ? each((list, thing) => ({ limit: limits[thing] ?? -1, used: list.length })) : {},
   };
 }

@@ -8,11 +8,13 @@ import {
   isImageReference,
 } from "../plan/openstack-references";
 import type { LabPlan, PlannedResource } from "../plan/types";
+import { cardsOf, isNew } from "./cards";
 import type { CloudFacts, FlavorFact, ImageFact } from "./facts";
 import { smallestFlavor } from "./flavors";
 
 /** A planned server that is there and stays: what only a new one needs may be gone. */
 export interface Lasting {
+  server: Server;
   /** It has the planned one: `former` where the cloud offers that very one no more. */
   flavor?: "listed" | "former";
 }
@@ -25,7 +27,7 @@ export function serversOf({ lab, stack }: LabPlan, planned: PlannedResource, fac
   );
 }
 
-/** Undefined for a server that is new, or made anew for another image or zone. */
+/** Undefined for a server that is new, or made anew for another image, zone or card. */
 export function lastingOf(plan: LabPlan, planned: PlannedResource, facts: CloudFacts): Lasting | undefined {
   const { imageId, flavorName } = planned.inputs;
   const known = isImageReference(imageId) ? imageId.known : undefined;
@@ -33,9 +35,10 @@ export function lastingOf(plan: LabPlan, planned: PlannedResource, facts: CloudF
     ({ image }) => typeof image === "object" && image.id === known,
   );
   if (!server || !staysInZone(planned, server)) return undefined;
+  if (cardsOf(plan, planned).some((card) => isNew(card, facts))) return undefined;
   const listed = facts.flavors.find(({ id }) => id === server.flavor?.id);
-  if ((listed?.name ?? facts.formerFlavors.get(server.id)) !== flavorName) return {};
-  return { flavor: listed ? "listed" : "former" };
+  if ((listed?.name ?? facts.formerFlavors.get(server.id)) !== flavorName) return { server };
+  return { server, flavor: listed ? "listed" : "former" };
 }
 
 const zoneOf = ({ inputs }: PlannedResource): string | undefined =>
@@ -93,10 +96,11 @@ const unfit = (name: string, image: ImageFact | undefined): string =>
 export const needsOf = ({ inputs }: PlannedResource): FlavorNeeds | undefined =>
   isFlavorReference(inputs.flavorName) ? inputs.flavorName.flavorWith : undefined;
 
-/** Named, or chosen. */
-export function flavorOf(server: PlannedResource, facts: CloudFacts): FlavorFact | undefined {
+/** Named, or chosen: for the image, too. */
+export function flavorOf(plan: LabPlan, server: PlannedResource, facts: CloudFacts): FlavorFact | undefined {
   const needs = needsOf(server);
-  return needs
-    ? smallestFlavor(facts, needs)
-    : facts.flavors.find(({ name }) => name === server.inputs.flavorName);
+  if (!needs) return facts.flavors.find(({ name }) => name === server.inputs.flavorName);
+  const { imageId } = server.inputs;
+  const image = isImageReference(imageId) ? imageOf(plan, server, imageId, facts).fact : undefined;
+  return smallestFlavor(facts, needs, image);
 }

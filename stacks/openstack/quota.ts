@@ -66,8 +66,8 @@ function neededBy(
 ): Map<keyof CloudFacts["quota"], number> {
   const more = new Map<keyof CloudFacts["quota"], number>();
   const add = (key: keyof CloudFacts["quota"], count: number) => more.set(key, (more.get(key) ?? 0) + count);
-  const servers = new Set(facts.servers.map(({ metadata }) => metadata[MARK_KEY]));
-  const newRouters = new Set<string>();
+  const servers = new Map(facts.servers.map((server) => [server.metadata[MARK_KEY], server]));
+  const listed = new Map(facts.flavors.map((flavor) => [flavor.id, flavor]));
   for (const resource of ours) {
     const { kind, name, markName, inputs } = resource;
     const thing = THINGS[kind];
@@ -75,14 +75,18 @@ function neededBy(
       add(thing, 1);
       if (thing === "security_group") add("security_group_rule", RULES_OF_A_NEW_GROUP);
       // Its interface is a port.
-      if (thing === "router") newRouters.add(name);
+      if (thing === "router") add("port", 1);
+      // So is its DHCP server: it is let in all the same, and leaves the room of one less for ours.
+      if (thing === "subnet" && inputs.enableDhcp === true) add("port", 1);
     }
     if (kind !== "openstack:compute/Instance") continue;
-    if (servers.has(markText({ lab, stack, name: markName ?? name }))) continue;
-    add("instances", 1);
-    add("cores", flavors.get(resource)?.vcpus ?? 0);
-    add("ram", flavors.get(resource)?.ram ?? 0);
+    const there = servers.get(markText({ lab, stack, name: markName ?? name }));
+    if (!there) add("instances", 1);
+    const [flavor, before] = [flavors.get(resource), listed.get(there?.flavor?.id ?? "")];
+    // What a resize takes more of; what it gives back is free only afterwards.
+    if (there && !before) continue;
+    add("cores", Math.max(0, (flavor?.vcpus ?? 0) - (before?.vcpus ?? 0)));
+    add("ram", Math.max(0, (flavor?.ram ?? 0) - (before?.ram ?? 0)));
   }
-  if (newRouters.size > 0) add("port", newRouters.size);
   return more;
 }

@@ -21,15 +21,18 @@ export function pluginResource(
   kind: string,
   thing: Thing,
   inputs: Record<string, unknown>,
-  needs: { dependsOn?: string[]; suffix?: string } = {},
+  needs: Partial<Pick<PlannedResource, "dependsOn" | "recreateWith" | "recreateOn" | "allow">> & {
+    suffix?: string;
+  } = {},
 ): PlannedResource {
-  const { dependsOn = [], suffix = "" } = needs;
+  const { suffix = "", ...others } = needs;
   return {
     kind,
     ...renamed(thing.logical, thing.config, thing.seed, (name) => `${name}${suffix}`),
     inputs,
-    dependsOn,
+    dependsOn: [],
     recreateWith: [],
+    ...others,
     backend: thing.backend,
   };
 }

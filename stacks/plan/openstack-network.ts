@@ -41,17 +41,22 @@ export function networkResources(context: Context, network: NetworkFacts): Plann
         // What is handed out to strangers; planned addresses are ports' own.
         ...(dhcp ? { allocationPools: [{ start: formatIpv4(dhcp.from), end: formatIpv4(dhcp.to) }] } : {}),
       },
-      { dependsOn: [networkKey(logical)] },
+      // A new gateway finds the old one's router gone: see there.
+      { dependsOn: [networkKey(logical), ...(leadsOut ? [routerKey(logical)] : [])] },
     ),
   ];
   if (!leadsOut) return resources;
   return [
     ...resources,
-    pluginResource("openstack:networking/Router", network, {
-      ...common,
-      adminStateUp: true,
-      externalNetworkId: { cloud: "externalNetworkId" },
-    }),
+    pluginResource(
+      "openstack:networking/Router",
+      network,
+      { ...common, adminStateUp: true, externalNetworkId: { cloud: "externalNetworkId" } },
+      // Neutron keeps a subnet's gateway as long as a router has that address (409, GatewayIpInUse in
+      // neutron/db/db_base_plugin_v2.py), and the engine makes the interface anew only after the subnet. The router it
+      // makes anew before, with its interface. Counted from the subnet's start: another CIDR needs no other router.
+      { recreateOn: String(gateway - cidr.network) },
+    ),
     pluginResource(
       "openstack:networking/RouterInterface",
       network,

@@ -23,6 +23,8 @@ import { waitOf } from "./waits";
 
 const GIB = 2 ** 30;
 const PORT = "openstack:networking/Port";
+const FLOATING_IP = "openstack:networking/FloatingIp";
+const ASSOCIATION = "openstack:networking/FloatingIpAssociate";
 
 export interface Keypair {
   /** In the cloud. */
@@ -54,7 +56,7 @@ export function keypairOf(machine: MachineFacts, prefix: string): Keypair | unde
   };
 }
 
-/** Ports, the server, its floating IP, and the machine that all of it makes. */
+/** Ports, the server, its floating IP with what joins it to a port, and the machine that all of it makes. */
 export function serverResources(
   context: Context,
   machine: MachineFacts,
@@ -77,6 +79,7 @@ export function serverResources(
     networks: nics.map((nic) => ({ port: outputOf(portKey(logical, nic)) })),
     metadata: { ...config.metadata, [MARK_KEY]: markOf(context, machine) },
     ...userDataOf(context, machine),
+    ...(nics.some(isToldByNobody) ? { configDrive: true } : {}),
     ...(config.availabilityZone === undefined ? {} : { availabilityZone: config.availabilityZone }),
     powerState: config.running === false ? "shutoff" : "active",
   };
@@ -88,18 +91,22 @@ export function serverResources(
         ...ports.map(({ kind, name }) => resourceKey(kind, name)),
         ...(keypair ? [keypair.key] : []),
       ],
+      ...(config.allow === undefined ? {} : { allow: config.allow }),
     }),
-    ...(floating ? [floatingIpResource(context, machine, floating)] : []),
+    ...(floating ? floatingIpResources(context, machine, floating) : []),
     {
       ...pluginResource("openstack:Server", machine, { ...serverInputs(context, machine, floating) }),
-      dependsOn: [instance, ...(floating ? [floatingIpKey(logical)] : [])],
+      dependsOn: [instance, ...(floating ? [resourceKey(ASSOCIATION, logical)] : [])],
       recreateWith: [instance],
     },
   ];
 }
 
 const portKey = (logical: string, { card }: NicFacts): string => resourceKey(PORT, `${logical}/${card}`);
-const floatingIpKey = (logical: string): string => resourceKey("openstack:networking/FloatingIp", logical);
+
+/** Without DHCP a guest reads its addresses from its config drive: no metadata service answers one without an address. */
+const isToldByNobody = ({ network, ip }: NicFacts): boolean =>
+  network !== undefined && network.dhcp === undefined && ip !== undefined;
 
 const markOf = ({ config: { lab, stack } }: Context, { seed }: MachineFacts): string =>
   markText({ lab, stack, name: seed });
@@ -164,24 +171,31 @@ function portResource(
         ? { noFixedIp: true }
         : { fixedIps: [{ subnetId: outputOf(subnet), ipAddress: nic.ip }] }),
     },
-    { suffix, dependsOn: [networkKey(network.logical), subnet, ...groups] },
+    // The plugin would give it an address of another subnet in place, and neutron keeps a subnet with ports in it.
+    { suffix, dependsOn: [networkKey(network.logical), subnet, ...groups], recreateWith: [subnet] },
   );
 }
 
-function floatingIpResource(context: Context, machine: MachineFacts, nic: NicFacts): PlannedResource {
+/** The address, which stays, and its way to the port, which comes and goes with port and router. */
+function floatingIpResources(context: Context, machine: MachineFacts, nic: NicFacts): PlannedResource[] {
   const { logical, config, seed } = machine;
-  return pluginResource(
-    "openstack:networking/FloatingIp",
-    machine,
-    {
+  const address = resourceKey(FLOATING_IP, logical);
+  const port = portKey(logical, nic);
+  const router = routerInterfaceKey(nic.network?.logical ?? "");
+  return [
+    pluginResource(FLOATING_IP, machine, {
       backend: config.backend,
       pool: { cloud: "externalNetworkName" },
-      portId: outputOf(portKey(logical, nic)),
       description: describedBy(context, seed),
-    },
-    // Neutron joins it to a port only where a router leads from there to the pool.
-    { dependsOn: [portKey(logical, nic), routerInterfaceKey(nic.network?.logical ?? "")] },
-  );
+    }),
+    pluginResource(
+      ASSOCIATION,
+      machine,
+      { backend: config.backend, floatingIp: outputOf(address, "address"), portId: outputOf(port) },
+      // Neutron joins the two only where a router leads from the port to the pool, and keeps that router meanwhile.
+      { dependsOn: [address, port, router], recreateWith: [port, router] },
+    ),
+  ];
 }
 
 function serverInputs(context: Context, machine: MachineFacts, floating: NicFacts | undefined): ServerInputs {

@@ -18,6 +18,10 @@ export interface PlannedResource {
    * before it removes those (rule 5).
    */
   recreateWith: string[];
+  /** Another value makes it anew: for what its plugin would change in place, and too late. */
+  recreateOn?: string;
+  /** What its owner lets be lost of it. */
+  allow?: readonly "wipe"[];
   /** Of the provider plugin that makes it, as found where its cloud was asked. */
   pluginSettings?: Record<string, string>;
   /** Inputs that stay as the engine knows them. */

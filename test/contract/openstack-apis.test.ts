@@ -161,6 +161,21 @@ describe.skipIf(available())("OpenStack's APIs on loopback", () => {
     expect(body.forbidden.message).toContain("Quota exceeded for instances");
   });
 
+  test("trap openstack#30: a flavor without a disk is refused to who starts from an image, but for administrators", async () => {
+    const flavor = { name: "v1.tiny", ram: 128, vcpus: 1, disk: 0 };
+    const { id } = (await admin("compute", "/flavors", { method: "POST", body: { flavor } })).body.flavor;
+    const [image] = (await lab("image", "/images")).body.images;
+    const server = { name: "bare", imageRef: image.id, flavorRef: id, networks: "none" };
+    const request = { method: "POST", body: { server }, microversion: "2.37" };
+    const { status, body } = await lab("compute", "/servers", request);
+    expect(status).toBe(403);
+    expect(body.forbidden.message).toBe("Only volume-backed servers are allowed for flavors with zero disk.");
+    const made = await admin("compute", "/servers", request);
+    expect(made.status).toBe(202);
+    await admin("compute", `/servers/${made.body.server.id}`, { method: "DELETE" });
+    await admin("compute", `/flavors/${id}`, { method: "DELETE" });
+  });
+
   test("trap openstack#17: the bench's peer can create all first and then wait, and leaves nothing", async () => {
     const env = { PATH: "/usr/bin:/bin", HOME: folder, ...plane.admin };
     const servers = async () =>

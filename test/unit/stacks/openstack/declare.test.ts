@@ -103,6 +103,27 @@ describe("the plugin's resources", () => {
   });
 });
 
+describe("what a resource is made anew with", () => {
+  const edges = async (resource: PlannedResource) => {
+    const told = await declared(NETWORK, SUBNET, resource);
+    return told.get("openstack:networking/port:Port w1/admin")?.networkId;
+  };
+  const port = planned("openstack:networking/Port", "w1/admin", {
+    networkId: { ref: "openstack:networking/Network admin", output: "id" },
+  });
+
+  test("is carried by an input that does it, whose value stays as it is", async () => {
+    expect(await edges({ ...port, recreateWith: [resourceKey(SUBNET.kind, "admin")] })).toBe("admin-id");
+  });
+
+  test("of a kind that has none is our mistake", async () => {
+    const router = planned("openstack:networking/Router", "admin", {});
+    await expect(
+      declared(NETWORK, { ...router, recreateWith: [resourceKey(NETWORK.kind, "admin")] }),
+    ).rejects.toThrow("plan: no input of openstack:networking/Router can make it anew with another resource");
+  });
+});
+
 describe("how they are changed", () => {
   const instance = optionsOf("openstack:compute/Instance");
 

@@ -95,6 +95,7 @@ describe("a server", () => {
       "openstack:compute/Instance",
       "openstack:compute/Keypair",
       "openstack:networking/FloatingIp",
+      "openstack:networking/FloatingIpAssociate",
       "openstack:networking/Network",
       "openstack:networking/Port",
       "openstack:networking/Router",
@@ -140,10 +141,46 @@ describe("a server", () => {
     expect(made.map(({ name }) => name)).toEqual(["lab/cloud", "w1"]);
   });
 
-  test("a floating IP comes after the router that leads to it", () => {
-    expect(resource(plan, "openstack:networking/FloatingIp", "w1").dependsOn).toContain(
+  test("a floating IP waits for nothing; it is joined to the port once the router leads there", () => {
+    expect(resource(plan, "openstack:networking/FloatingIp", "w1").dependsOn).toEqual([]);
+    expect(resource(plan, "openstack:networking/FloatingIpAssociate", "w1").dependsOn).toContain(
       "openstack:networking/RouterInterface admin",
     );
+  });
+
+  test("trap openstack#31: port and association go before the subnet and the router that keep each other", () => {
+    const subnet = "openstack:networking/Subnet admin";
+    expect(resource(plan, "openstack:networking/Port", "w1/admin").recreateWith).toEqual([subnet]);
+    expect(resource(plan, "openstack:networking/FloatingIpAssociate", "w1").recreateWith).toEqual([
+      "openstack:networking/Port w1/admin",
+      "openstack:networking/RouterInterface admin",
+    ]);
+    expect(resource(plan, "openstack:networking/FloatingIp", "w1").recreateWith).toEqual([]);
+  });
+
+  test("trap openstack#31: another gateway makes the router anew, before its subnet; another CIDR does not", () => {
+    const router = (admin: object) => {
+      const lab = cloudLab({}, { networks: { admin: { backend: "cloud", cidr: "10.20.0.0/24", ...admin } } });
+      return resource(planned(lab), "openstack:networking/Router", "admin").recreateOn;
+    };
+    expect(router({ gateway: "10.20.0.1" })).toBe(router({}));
+    expect(router({ cidr: "10.21.0.0/24" })).toBe(router({}));
+    expect(router({ gateway: "10.20.0.254" })).not.toBe(router({}));
+    expect(resource(plan, "openstack:networking/Subnet", "admin").dependsOn).toContain(
+      "openstack:networking/Router admin",
+    );
+  });
+
+  test("has a config drive where no DHCP tells it its address", () => {
+    const drive = (dhcp: boolean, card: object = {}) => {
+      const networks = { admin: { backend: "cloud", cidr: "10.20.0.0/24", dhcp } };
+      const lab = cloudLab({ w1: server({ networks: [{ network: "admin", ...card }] }) }, { networks });
+      return inputsOf(planned(lab), "openstack:compute/Instance", "w1").configDrive;
+    };
+    expect(drive(false)).toBe(true);
+    // Nothing at all elsewhere: another value is another server.
+    expect(drive(true)).toBeUndefined();
+    expect(drive(false, { ip: false })).toBeUndefined();
   });
 
   test("the machine is made anew with its server, and all of its inputs are known", () => {
@@ -180,7 +217,7 @@ describe("a server", () => {
       const before = Math.max(0, ...dependsOn.map((key) => depth.get(key) ?? 0));
       depth.set(resourceKey(kind, name), kind === "openstack:Server" ? before : before + 1);
     }
-    // Network, subnet, port, server; beside it router, interface, floating IP.
+    // Network or router, subnet, port, server; beside it interface and association.
     expect(Math.max(...depth.values())).toBe(4);
   });
 
