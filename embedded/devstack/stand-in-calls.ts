@@ -112,6 +112,27 @@ const CALLS: Record<string, (context: StandInContext, form: URLSearchParams) => 
     const { text: said, code } = novaManage(cloud, form.getAll("word"));
     return text(`${said}${code}`);
   },
+  /** Servers of somebody's, for tests: `boot` is `name@host`, `delete` a name. */
+  servers: (context, form) => {
+    const cloud = cloudOf(context, form);
+    if (!cloud) return text("no such cloud\n", 404);
+    for (const one of form.getAll("boot")) {
+      const [name = "", host] = one.split("@");
+      const asked = {
+        name,
+        host,
+        image: cloud.images[0]?.id ?? "",
+        flavor: "42",
+        network: cloud.networks[1]?.id,
+      };
+      cloud.boot({ ...asked, metadata: {}, keyName: null, groups: ["default"] });
+    }
+    for (const name of form.getAll("delete")) {
+      const at = cloud.servers.findIndex((server) => server.name === name);
+      if (at >= 0) cloud.servers.splice(at, 1);
+    }
+    return text(cloud.servers.map(({ name, host, id }) => `${name} ${host} ${id}\n`).join(""));
+  },
   /** Sets what is wrong with a cloud, for tests: `add` and `remove` as often as wanted. */
   trouble: (context, form) => {
     const cloud = cloudOf(context, form);

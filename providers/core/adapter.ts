@@ -3,12 +3,13 @@ import { Ajv, type ValidateFunction } from "ajv";
 import { placeOf } from "../../stacks/config/place";
 import type { BackendConfig } from "../../stacks/config/types";
 import { changesOf, holdsUnknown, sentence, UNKNOWN } from "./change";
-import type { Definition, Run } from "./definition";
+import type { Definition, Problem, Run } from "./definition";
 import { BackendError, DeadlineError, LabError } from "./errors";
 import { hidden, parseMark, UNFINISHED, visible } from "./hidden";
 import { foundIn, inputsOf } from "./inputs";
 import { byBackend } from "./limits";
 import {
+  asItStands,
   goesDown,
   hear,
   isAwaited,
@@ -31,6 +32,11 @@ const ajv = new Ajv({ allErrors: true, strict: false });
 
 /** google-protobuf throws on undefined and class instances, after the work was done: give it plain JSON. */
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+
+interface Failure {
+  property: string;
+  reason: string;
+}
 
 /** Version key of the state's shape, written only when it is not 1. */
 const VERSION = "__v";
@@ -120,11 +126,7 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
   }
 
   /** What a look at the backend refuses. A backend that cannot be looked at is a refusal too, so that all are told at once. */
-  async function foreign(
-    inputs: object,
-    news: Properties,
-    isNew: boolean,
-  ): Promise<{ property: string; reason: string }[]> {
+  async function foreign(inputs: object, news: Properties, isNew: boolean): Promise<Failure[]> {
     const made = makeRun<object>(kind, news as never, { dryRun: true });
     // What an edit does is told where it is compared.
     const run = isNew ? made : { ...made, say: () => {} };
@@ -136,13 +138,26 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       run.say("not checked: a machine that it has to reach is not there yet, or is imaged anew");
       return [];
     }
+    return refusals(run, async () => definition.precheck?.(inputs, run));
+  }
+
+  async function refusals(run: Run<object>, look: () => Promise<Problem[] | undefined>): Promise<Failure[]> {
     try {
       refuseUnplaced(run.backend, run.on);
-      const problems = await byBackend(run, async () => (await definition.precheck?.(inputs, run)) ?? []);
+      const problems = await byBackend(run, async () => (await look()) ?? []);
       return problems.map(({ field, message }) => ({ property: `${kind}/${field}`, reason: message }));
     } catch (error) {
       return [{ property: kind, reason: error instanceof Error ? error.message : String(error) }];
     }
+  }
+
+  /** What a look at the live thing refuses of an edit. */
+  async function inUse(inputs: object, news: Properties, olds: Properties): Promise<Failure[]> {
+    const before = visible(olds);
+    if (!definition.precheckEdit || changesOf(definition, before, inputs as Properties).fields.length === 0)
+      return [];
+    const run = makeRun<object>(kind, asItStands(news, olds) as never, { dryRun: true });
+    return refusals(run, async () => definition.precheckEdit?.(inputs, before, run));
   }
 
   /**
@@ -204,6 +219,8 @@ function handlersOf(definition: Definition<object>): Required<dynamic.ResourcePr
       const isMade = isNew || wiping(definition, inputs, visible(olds as Properties)).length > 0;
       if (failures.length === 0 && isMade && !currentSettings().offline)
         failures.push(...(await foreign(inputs, news, isNew)));
+      if (failures.length === 0 && !isNew && !currentSettings().offline)
+        failures.push(...(await inUse(inputs, news, olds as Properties)));
       return { inputs: news, failures };
     },
 

@@ -65,6 +65,12 @@ export interface Definition<I extends object, S extends I = I> {
    */
   precheck?(inputs: I, run: Run<S>): Promise<Problem[]>;
   /**
+   * Edits that only a look at the live thing can refuse: what is in use there would be lost. Called in `check`, online
+   * only, and only where something differs. `run` goes to the machines as they are now: what an edit of theirs makes
+   * unknown is as it was.
+   */
+  precheckEdit?(inputs: I, before: I, run: Run<S>): Promise<Problem[]>;
+  /**
    * Edits that no reconcile may carry out (a shrunk disk), told from the inputs before and after alone. Called in
    * `check`, offline too, so that the preview refuses them.
    */

@@ -88,6 +88,31 @@ export function onChange(before: unknown, now: unknown): OnChange | undefined {
 /** Something of the machine is not known before it is made or imaged. */
 export const isAwaited = (properties: { __on?: unknown }): boolean => holdsUnknown(properties.__on);
 
+type Places = { __on?: unknown; __peers?: unknown };
+
+/** Where something stands before an edit of it: in a preview, an edit of its machine makes that unknown. */
+export function asItStands<P extends Places>(news: P, olds: Places): P {
+  const [on, old] = [news.__on, olds.__on] as (Partial<On> | undefined)[];
+  const isMoved = old !== undefined && on?.key !== old.key;
+  return {
+    ...news,
+    __on: isMoved ? old : lastKnown(on, old),
+    __peers: lastKnown(news.__peers, olds.__peers),
+  };
+}
+
+/** What is not known yet is as it was. */
+function lastKnown(now: unknown, before: unknown): unknown {
+  if (!holdsUnknown(now) || before === undefined) return now;
+  if (typeof now !== "object" || now === null || typeof before !== "object" || before === null) return before;
+  return Object.fromEntries(
+    Object.entries(now).map(([key, value]) => [
+      key,
+      lastKnown(value, (before as Record<string, unknown>)[key]),
+    ]),
+  );
+}
+
 /** Machine → since when it is what it is, as last heard in this run. */
 const heard = new Map<string, string>();
 

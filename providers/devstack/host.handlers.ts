@@ -10,6 +10,7 @@ import { hostChanges, hostSchema } from "./host.schema";
 import { claimedNote, foreignNote, ourNote, writeNote } from "./note";
 import { lookOnNode, onNode, UserShell } from "./on-node";
 import { HOST_NOTE } from "./places";
+import { ofNode } from "./steps/servers";
 import type { HostInputs, HostState } from "./types";
 
 const INSTALL_DEADLINE_S = 1_800;
@@ -46,6 +47,19 @@ export const hostDefinition: Definition<HostInputs, HostState> = {
     } catch (error) {
       if (!isAway(error)) throw error;
       run.say(`"${inputs.name}" is not checked: ${error.message}`);
+      return [];
+    }
+  },
+
+  /** devstack goes with its user and that user's home. */
+  async precheckEdit(inputs, before, run) {
+    if (inputs.user === before.user && inputs.uid === before.uid && inputs.home === before.home) return [];
+    try {
+      const message = await lookOnNode(inputs, run, (shell) => ofNode(shell, before));
+      return message === undefined ? [] : [{ field: "user", message }];
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      run.say(`"${inputs.name}" is not looked at for servers that would be lost: ${error.message}`);
       return [];
     }
   },

@@ -1,10 +1,11 @@
 import type { Run } from "../core/definition";
 import { BackendError, isDeadline, LabError } from "../core/errors";
 import { isAway } from "../ssh/machine-login";
-import { isConflict, type ServerRecord, type ServiceRecord } from "./api";
+import { isConflict, type ServiceRecord } from "./api";
 import { type Controller, isUnstacked, withController } from "./cloud";
 import { ensureStarted, ensureStopped } from "./compute-unit";
 import { controllerOf, disabledText, type Found, isDisabledByUs, lookAt, who } from "./join.look";
+import { cannotLeave } from "./occupied";
 import type { JoinState } from "./types";
 
 type JoinRun = Run<JoinState>;
@@ -48,7 +49,7 @@ async function leave(state: JoinState, controller: Controller, run: JoinRun): Pr
     const servers = await api.servers({ host: state.hostName });
     if (servers.length === 0) return;
     await putBack(found, controller, run);
-    throw notEmpty(state, servers);
+    throw new LabError(cannotLeave(who(state), servers));
   });
   await run.step("3/5 stop", async () => {
     try {
@@ -76,19 +77,6 @@ async function leave(state: JoinState, controller: Controller, run: JoinRun): Pr
 async function putBack({ service }: Found, { lasting }: Controller, run: JoinRun): Promise<void> {
   if (service && (service.isEnabled || isDisabledByUs(service, run.mark))) await lasting.enable(service.id);
 }
-
-const LISTED = 10;
-
-const namesOf = (servers: readonly ServerRecord[]): string =>
-  [
-    ...servers.slice(0, LISTED).map(({ name, id }) => `${name} (${id})`),
-    ...(servers.length > LISTED ? [`${servers.length - LISTED} more`] : []),
-  ].join(", ");
-
-const notEmpty = (state: JoinState, servers: readonly ServerRecord[]): LabError =>
-  new LabError(
-    `${who(state)} cannot leave: ${servers.length === 1 ? "a server is" : `${servers.length} servers are`} on it: ${namesOf(servers)}. Move them (openstack server migrate --live-migration <id>) or delete them (openstack server delete <id>), and repeat. Nothing was changed.`,
-  );
 
 /** Only nova-compute's: a controller that computes as well has other services on the same host. */
 async function removeRecord(

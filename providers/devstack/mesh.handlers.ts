@@ -1,12 +1,14 @@
 import { same } from "../core/change";
-import type { Definition, Run } from "../core/definition";
+import type { Definition, Problem, Run } from "../core/definition";
 import { LabError } from "../core/errors";
 import { isAway, wayToPeer } from "../ssh/machine-login";
 import type { RootShell } from "../ssh/root-shell";
 import { blockMark, readBlock, withBlock, withoutBlock } from "./blocks";
 import { editText, readText } from "./files";
+import { who } from "./join.look";
 import { blocksFor, type Met, type SharedFile, sharedFiles } from "./mesh.files";
 import { meshChanges, meshSchema } from "./mesh.schema";
+import { ASK_AGAIN, cannotLeave, serversIn } from "./occupied";
 import { lookOnNode, onNode } from "./on-node";
 import type { MeshInputs, MeshNode, MeshState } from "./types";
 import { eachOf } from "./until";
@@ -42,9 +44,40 @@ export const meshDefinition: Definition<MeshInputs, MeshState> = {
     return seen ? { ...inputs, incomplete: incomplete.sort() } : undefined;
   },
 
+  precheckEdit: leaving,
   reconcile,
   remove,
 };
+
+/**
+ * The mesh is what loses a compute first, before its devstack:Join asks whether it may go: the engine deletes last, and
+ * by then the others would have cut it off.
+ */
+async function leaving(inputs: MeshInputs, before: MeshInputs, run: Run<MeshState>): Promise<Problem[]> {
+  const staying = new Set(Object.values(inputs.nodes).map(({ hostName }) => hostName));
+  const leavers = Object.entries(before.nodes).filter(([, { hostName }]) => !staying.has(hostName));
+  const controller = before.nodes[before.controller ?? inputs.controller ?? ""];
+  if (leavers.length === 0 || !controller) return [];
+  const { user, home } = before;
+  const { backend, login } = controller;
+  const answer = await serversIn({ who: `mesh "${inputs.name}"`, backend, login, user, home }, run);
+  const names = leavers.map(([name]) => `"${name}"`).join(", ");
+  if ("away" in answer) {
+    run.say(`whether servers are on ${names}, which leaves, is not known: ${answer.away}`, "warning");
+    return [];
+  }
+  if ("silent" in answer)
+    return [
+      {
+        field: "nodes",
+        message: `${names} cannot leave: nova cannot be asked whether servers are on it: ${answer.silent} ${ASK_AGAIN}. Nothing was changed.`,
+      },
+    ];
+  return leavers.flatMap(([name, { hostName }]) => {
+    const on = answer.servers.filter(({ host }) => host === hostName);
+    return on.length === 0 ? [] : [{ field: "nodes", message: cannotLeave(who({ name, hostName }), on) }];
+  });
+}
 
 type Visit = <T>(name: string, node: MeshNode, work: (shell: RootShell) => Promise<T>) => Promise<T>;
 

@@ -17,6 +17,7 @@ export const meshSchema = object(
   {
     ...{ name: text, user: userName, home: folder },
     nodes: { type: "object", propertyNames: word, additionalProperties: node, minProperties: 1 },
+    controller: word,
   },
   ["name", "user", "home", "nodes"],
 );
@@ -26,4 +27,5 @@ export const meshChanges: ChangeTable<MeshInputs> = {
   user: { class: "recreate", reason: "another user's file of keys has the lines" },
   home: { class: "recreate", reason: "another file of keys has the lines" },
   nodes: { class: "live", reason: "only our own lines in each node's files are replaced" },
+  controller: { class: "ignored", reason: "only says whose nova is asked before a node leaves" },
 };

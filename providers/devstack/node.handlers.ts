@@ -6,6 +6,7 @@ import type { RootShell } from "../ssh/root-shell";
 import { blockMark } from "./blocks";
 import { localConfChanges, localConfWithSources } from "./local-conf-diff";
 import { stackedWith } from "./node.digest";
+import { refuseEdit } from "./node.edit";
 import { removeNode } from "./node.remove";
 import { nodeChanges, nodeSchema } from "./node.schema";
 import { claimedNote, foreignNote, type Note, ourNote, readNote, writeNote } from "./note";
@@ -19,10 +20,10 @@ import { keepComputeId, putComputeIdBack } from "./steps/compute-id";
 import { decide, isLive } from "./steps/decide";
 import { ensureExtras } from "./steps/extras";
 import { failure, follow, guard, start, type Work } from "./steps/follow";
-import { refuseWithInstances } from "./steps/instances";
 import { ensureLocalConf, lookAtLocalConf, secretsOf } from "./steps/local-conf";
 import { ensurePatches } from "./steps/patches";
 import { haveProjectsFollow, projectsMove } from "./steps/projects";
+import { refuseWithServers } from "./steps/servers";
 import { undo } from "./steps/undo";
 import type { NodeInputs, NodeState } from "./types";
 
@@ -66,6 +67,8 @@ export const nodeDefinition: Definition<NodeInputs, NodeState> = {
     }
     return problems;
   },
+
+  precheckEdit: refuseEdit,
 
   announce: (inputs) => [`local.conf of ${inputs.name}:\n${localConfWithSources(inputs).join("\n")}`],
 
@@ -212,7 +215,7 @@ async function takeBack(work: Work, digest: string): Promise<"done" | "follow" |
   const account = link.account(inputs);
   const follow = await projectsMove(account, inputs, await cloneMoves(account, inputs));
   if (decision.do === "undo") {
-    await refuseWithInstances(work, polled);
+    await refuseWithServers(work, polled);
     run.say(`"${inputs.name}": ${decision.why}: unstack.sh takes back what was begun`);
     await keepComputeId(work);
     await undo(work, polled, "1/8 undo");

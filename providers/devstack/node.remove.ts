@@ -7,6 +7,7 @@ import { hasUser, NodeLink, UserShell } from "./on-node";
 import { COMPUTE_ID, cloneOf, HOOK, JOURNAL, NODE_NOTE, RUN, RUNNER } from "./places";
 import { poll } from "./poll";
 import { guard, type Work } from "./steps/follow";
+import { refuseWithServers } from "./steps/servers";
 import { runUndo, undo } from "./steps/undo";
 import type { NodeState } from "./types";
 
@@ -62,6 +63,7 @@ export async function removeNode(state: NodeState, run: Run<NodeState>): Promise
     await run.step("1/3 unstack.sh", async () => {
       const polled = await poll(link.shell, state);
       await guard(work);
+      await refuseWithServers(work, polled, "tell");
       await undo(work, polled, "1/3 unstack.sh");
     });
     await run.step("2/3 clean.sh", async () => {

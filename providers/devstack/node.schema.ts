@@ -42,7 +42,7 @@ export const nodeSchema = object(
 
 const restack = (what: string): ChangeRule => ({
   class: "restart",
-  reason: `${what}: unstack.sh and stack.sh run again, which takes the node's services down; on a controller stack.sh drops the databases: servers, images and networks of this devstack are lost; where servers run on the node, it is refused until they are deleted or migrated away, because unstack.sh destroys them with their disks`,
+  reason: `${what}: unstack.sh and stack.sh run again, which takes the node's services down; on a controller stack.sh drops the databases: users, images and networks of this devstack are lost, and it is refused while servers are in that cloud; elsewhere it is refused while servers run on the node, because unstack.sh destroys them with their disks`,
 });
 
 export const nodeChanges: ChangeTable<NodeInputs> = {

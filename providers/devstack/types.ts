@@ -46,6 +46,8 @@ export interface MeshInputs {
   home: string;
   /** By logical name of the machine. */
   nodes: Record<string, MeshNode>;
+  /** Which of them is the first controller: its nova is asked whether servers are on a node that leaves. */
+  controller?: string;
 }
 
 export interface MeshNode {

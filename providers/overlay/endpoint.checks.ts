@@ -31,7 +31,15 @@ export function problemsOf(inputs: EndpointInputs): Problem[] {
 
 /** What must have been installed by the time that it is made: in a preview, that may be still to come. */
 export function missing(inputs: EndpointInputs, found: Found): Problem[] {
-  if (inputs.bridge !== "ovs" || found.ovs !== undefined) return [];
+  if (inputs.bridge !== "ovs") return [];
+  if (found.ovs?.silent !== undefined)
+    return [
+      {
+        field: "bridge",
+        message: `${who(inputs)}: Open vSwitch does not answer there (${found.ovs.silent}). devstack's unstack.sh stops and disables it where neutron uses it: start it (systemctl enable --now openvswitch-switch; openvswitch on RPM distributions), or write "bridge: linux" in the overlay, which devstack leaves alone.`,
+      },
+    ];
+  if (found.ovs !== undefined) return [];
   return [
     {
       field: "bridge",

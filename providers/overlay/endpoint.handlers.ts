@@ -182,9 +182,18 @@ async function remove(state: EndpointState, run: Run<EndpointState>): Promise<vo
         );
     });
     await run.step("2/3 devices", async () => {
-      if (found.ovs?.owner === owner)
+      const { silent } = found.ovs ?? {};
+      if (silent !== undefined)
+        run.say(
+          `${who(state)}: Open vSwitch does not answer there (${silent}), so nothing is taken out of its database. Should it ever run again there: ovs-vsctl --if-exists del-br ${device}`,
+          "warning",
+        );
+      else if (found.ovs?.owner === owner)
         await shell.run(`remove bridge ${device}`, remote.REMOVE_OVS, [device], { signal });
-      const links = ourLinks(found, run, state).map(({ name }) => name);
+      const links = ourLinks(found, run, state)
+        .map(({ name }) => name)
+        // The bridge of Open vSwitch is its own to remove.
+        .filter((name) => state.bridge === "linux" || name !== device);
       if (links.length > 0)
         await shell.run(`remove ${links.join(", ")}`, remote.REMOVE_LINKS, links, { signal });
     });

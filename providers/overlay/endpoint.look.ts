@@ -23,7 +23,7 @@ export interface Found {
   /** Peers of the VXLAN device. */
   flood: string[];
   /** Open vSwitch, where it was asked for and is there. */
-  ovs: { owner: string | undefined; ports: OvsPort[]; strangers: OvsPort[] } | undefined;
+  ovs: { owner: string | undefined; ports: OvsPort[]; strangers: OvsPort[]; silent?: string } | undefined;
   script: string;
   unit: string;
   /** Undefined where there is no systemd. */
@@ -66,6 +66,7 @@ export function readSections(output: string): Found {
           owner: parts.has("owner") ? (part("owner").trim().split("\n")[1] ?? "") : undefined,
           ports: ports.filter(({ name }) => names.includes(name) && name.startsWith(PORT_PREFIX)),
           strangers: ports.filter(({ name }) => !names.includes(name)),
+          ...(parts.has("silent") ? { silent: part("silent").trim() || "no answer" } : {}),
         }
       : undefined,
     script: withoutLast(part("script")),

@@ -18,14 +18,14 @@ export const LOOK = [
   "  echo '== fdb'; bridge -j fdb show dev \"$2\" 2>/dev/null || :",
   "elif command -v ovs-vsctl >/dev/null 2>&1; then",
   "  echo '== ovs'; echo there",
-  '  if ovs-vsctl --timeout=20 br-exists "$1"; then',
+  '  if said=$(ovs-vsctl --timeout=20 br-exists "$1" 2>&1); then',
   "    echo '== owner'; echo there; ovs-vsctl --timeout=20 br-get-external-id \"$1\" labplan",
   "    echo '== names'; ovs-vsctl --timeout=20 list-ports \"$1\" || exit 1",
   "    echo '== ports'; ovs-vsctl --timeout=20 --format=json --columns=name,type,options list interface || exit 1",
   "    echo '== protected'; ovs-vsctl --timeout=20 --format=json --columns=name,protected list port || exit 1",
   "  else",
   // 2 is "no"; anything else is no answer.
-  "    [ $? -eq 2 ] || exit 1",
+  "    [ $? -eq 2 ] || { echo '== silent'; echo \"$said\"; }",
   "  fi",
   "fi",
   "if command -v systemctl >/dev/null 2>&1; then",
@@ -67,8 +67,11 @@ export const REMOVE_LINKS = [
   "done",
 ].join("\n");
 
-/** `$1` bridge of Open vSwitch. */
-export const REMOVE_OVS = `${PATHS}\novs-vsctl --timeout=20 --if-exists del-br "$1"`;
+/** `$1` bridge of Open vSwitch. Out of the database it goes also where the daemon that would hear of it does not run. */
+export const REMOVE_OVS = [
+  PATHS,
+  'ovs-vsctl --timeout=20 --if-exists del-br "$1" 2>/dev/null || ovs-vsctl --no-wait --timeout=20 --if-exists del-br "$1"',
+].join("\n");
 
 /** `$1` address, `$2` bridge. */
 export const REMOVE_ADDRESS = `${PATHS}\nip addr del "$1" dev "$2" 2>/dev/null || :`;

@@ -62,6 +62,10 @@ export function planOverlay(
     context.notes.push(
       "devstack.overlay: the nodes need Open vSwitch before devstack installs it. Where their image has none, add it: `packages: [openvswitch-switch]` (openvswitch on RPM distributions).",
     );
+  if (overlay.bridge === "ovs")
+    context.notes.push(
+      "devstack.overlay: where neutron uses Open vSwitch (OVN, devstack's default), stack.sh restarts it, and unstack.sh stops and disables it and deletes the datapaths of all bridges, this overlay's with them: a node that is stacked anew loses its way to the others. `bridge: linux` is left alone.",
+    );
   const cidr = checkCidr(context, overlay, layout.nodes, networks);
   const mtu = underlay && mtuOf(context, overlay, underlay);
   if (!cidr || mtu === undefined) return undefined;

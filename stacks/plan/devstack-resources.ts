@@ -56,7 +56,11 @@ export function layoutResources(facts: StackFacts): PlannedResource[] {
     meshResource(facts),
     ...(overlay
       ? layout.nodes.map((node) =>
-          on(facts, node, "overlay:Endpoint", endpointInputs(facts, overlay, node), [hostKey(node)]),
+          // The mesh refuses that a compute with servers leaves: before that, nobody may cut it off.
+          on(facts, node, "overlay:Endpoint", endpointInputs(facts, overlay, node), [
+            hostKey(node),
+            MESH_KEY,
+          ]),
         )
       : []),
     ...layout.nodes.map((node) => ({
@@ -216,6 +220,7 @@ function meshResource(facts: StackFacts): PlannedResource {
     name: LAYOUT,
     user: facts.devstack.user ?? USER,
     home: HOME,
+    controller: facts.layout.controller.logical,
     nodes: Object.fromEntries(
       nodes.map((node) => [
         node.logical,

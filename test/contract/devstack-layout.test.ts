@@ -201,6 +201,67 @@ describe.skipIf(reason && !process.env.CI)(
       await rack.system.mend(two, three);
     });
 
+    test("with a server in the cloud no compute leaves, and no controller is stacked anew: told before anything is touched", async () => {
+      const SERVICE_HOST = "$(sed -n 's/^SERVICE_HOST=//p' /opt/stack/devstack/.stackenv)";
+      const servers = (word: string) =>
+        rack.sh(
+          `curl -sS --fail --noproxy '*' --data-urlencode "cloud=${SERVICE_HOST}" --data-urlencode ${word} http://127.0.0.1:${PORT}/stand-in/servers`,
+        );
+      const [all, fewer] = [parts(["node2", "node3"]), parts(["node2"])];
+      const find = (of: PlannedResource[], key: string) =>
+        of.find((one) => keyOf(one) === key) as PlannedResource;
+      const refused = async (key: string, to: PlannedResource[], more: object = {}) => {
+        const now = find(to, key);
+        const inputs = { ...inputsOf(now), ...more };
+        const problems = await definitionOf(now).precheckEdit?.(
+          ...([inputs, inputsOf(find(all, key)), runOf(now, newTrace())] as const),
+        );
+        return (problems ?? []).map(({ message }) => message).join();
+      };
+      const [mesh, controller] = ["devstack:Mesh devstack", "devstack:Node node1"];
+      // One that failed before it came to a host has nothing to lose.
+      await servers("boot=nowhere@node9");
+      await sleep(500);
+      expect(await refused(mesh, fewer)).toBe("");
+      expect(await refused(controller, all, { generation: 2 })).toBe("");
+
+      await servers("boot=precious@node3");
+      const leaving = /^compute "node3" cannot leave: a server is on it: precious \(\S+\)\. Move them/;
+      expect(await refused(mesh, fewer)).toMatch(leaving);
+      expect(await refused(mesh, parts(["node3"]))).toBe("");
+      const kept =
+        /^"node1" drops the databases of its cloud .*, and a server is in it: precious \(\S+\) on node3\..*take the edit back/;
+      expect(await refused(controller, all, { generation: 2 })).toMatch(kept);
+      expect(await refused("devstack:Node node2", all, { generation: 2 })).toBe("");
+      const node = find(all, controller);
+      const again = up(
+        definitionOf(node),
+        { ...inputsOf(node), generation: 2 },
+        runOf(node, newTrace()),
+        states.get(controller),
+      );
+      await expect(again).rejects.toThrow(kept);
+      await expect(
+        definitionOf(node).remove(states.get(controller) as object, runOf(node, newTrace())),
+      ).rejects.toThrow(kept);
+      expect(stacked()).toEqual([1, 1, 1]);
+
+      // A nova that does not answer says nothing of what is on it; what is said to be needed no more is let go.
+      await servers("delete=precious");
+      await rack.sh(
+        "cd /etc/openstack && cp -p clouds.yaml away && sed -i 's#http://[^ ]*#http://127.0.0.1:9/identity#' clouds.yaml",
+      );
+      const silent =
+        /nova cannot be asked whether servers are .*127\.0\.0\.1:9.*remove \S+run\/stacked there/;
+      expect(await refused(mesh, fewer)).toMatch(silent);
+      expect(await refused(controller, all, { generation: 2 })).toMatch(silent);
+      const noted = "/var/lib/labplan/devstack/run/stacked";
+      await rack.sh(`mv ${noted} ${noted}.away`);
+      expect(await refused(mesh, fewer)).toBe("");
+      expect(await refused(controller, all, { generation: 2 })).toBe("");
+      await rack.sh(`mv ${noted}.away ${noted}; cd /etc/openstack && mv away clouds.yaml`);
+    });
+
     test("a compute less: disabled, unstacked, forgotten by nova; the other stays as it is", async () => {
       const [all, fewer] = [parts(["node2", "node3"]), parts(["node2"])];
       const kept = new Set(fewer.map(keyOf));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { HostState, NodeInputs, NodeState } from "../../providers/devstack/types";
+import type { HostInputs, HostState, NodeInputs, NodeState } from "../../providers/devstack/types";
 import { available } from "../systems/nodes/start";
 import { sudoAvailable } from "../systems/ssh/machine";
 import { CANARY, hostDefinition, nodeDefinition, type Options, Rack } from "./devstack-nodes.lab";
@@ -263,11 +263,25 @@ describe.skipIf(reason && !process.env.CI)(
       const refused = /servers are on it \(5a8c0c43-\S+\), and unstack.sh would destroy them/;
       await expect(make({ generation: 2 }, state)).rejects.toThrow(refused);
       await expect(remove(state)).rejects.toThrow(refused);
+      // A preview tells it already: of an edit that stacks anew, and of another user, whose home has all of it.
+      const told = async (more: Partial<NodeInputs>) =>
+        nodeDefinition.precheckEdit?.(rack.devstack(0, more), rack.devstack(), rack.run<NodeState>(0));
+      const otherUser = async (more: Partial<HostInputs>) =>
+        hostDefinition.precheckEdit?.(rack.host(0, more), rack.host(), rack.run<HostState>(0));
+      expect(await told({ generation: 2 })).toEqual([
+        { field: "name", message: expect.stringMatching(refused) },
+      ]);
+      expect(await told({ checks: ["false"] })).toEqual([]);
+      expect(await otherUser({ uid: 1501 })).toEqual([
+        { field: "user", message: expect.stringMatching(refused) },
+      ]);
+      expect(await otherUser({ packages: ["git"] })).toEqual([]);
       expect(rack.runs()).toEqual(before);
       // Taken back.
       expect(await make({}, state)).toEqual(state);
       expect(rack.runs()).toEqual(before);
       await rack.sh(`rmdir ${server}`);
+      expect([await told({ generation: 2 }), await otherUser({ uid: 1501 })]).toEqual([[], []]);
       const virsh =
         "printf '#!/bin/sh\\necho instance-00000007\\necho mine\\n' > /usr/local/bin/virsh; chmod +x /usr/local/bin/virsh";
       await rack.sh(virsh);

@@ -79,7 +79,8 @@ export class Rack {
       .join("\n");
     return {
       ...{ name: this.node(index).name, backend: "b", login: this.login(index) },
-      ...{ role: "controller", user: "stack", home: "/opt/stack" },
+      // A controller's nova would be asked, and there is none.
+      ...{ role: "compute", user: "stack", home: "/opt/stack" },
       ...{ repo: "/opt/git/openstack/devstack.git", branch: "stable/2026.1", patches: {}, extras: {} },
       localConf: `[[local|localrc]]\n${passwords}\nHOST_IP=${this.node(index).underlay}\nLOGFILE=/opt/stack/logs/stack.sh.log\n`,
       secrets: { devstackPassword: { secret: "devstackPassword" } },

@@ -1,10 +1,11 @@
 import "tsx/cjs"; // the handlers load parts of theirs by require()
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { REMOVE_OVS } from "../../providers/overlay/endpoint.remote";
 import { pairProblems } from "../../providers/overlay/matrix";
 import type { EndpointInputs } from "../../providers/overlay/types";
 import { ovsAvailable, startOvs } from "../systems/nodes/ovs";
 import { available, type Nodes, startNodes } from "../systems/nodes/start";
-import { Killed } from "./libvirt-handlers.run";
+import { Killed, newTrace } from "./libvirt-handlers.run";
 import { type Name, Overlay } from "./overlay.lab";
 
 const reason = available() ?? ovsAvailable();
@@ -103,6 +104,32 @@ describe.skipIf(reason && !process.env.CI)(
         expect(await snapshot(overlay, "node1"), what).toBe(clean);
       }
       await overlay.remove("node1");
+      await overlay.remove("node2");
+    });
+
+    it("an Open vSwitch that was stopped, as devstack's unstack.sh does it: told, and its end goes all the same", async () => {
+      const overlay = overlayOf({ names: ["node1", "node2"] });
+      const [state] = await overlay.upAll();
+      if (!state) throw new Error("no state");
+      await overlay.sh("node1", "ovs-appctl -t ovsdb-server exit");
+      expect(await overlay.look(state)).toMatchObject({ active: false });
+      await expect(overlay.up("node1")).rejects.toThrow(
+        /Open vSwitch does not answer there \(.*database connection failed.*unstack.sh stops and disables it/,
+      );
+      const trace = newTrace();
+      await overlay.remove("node1", {}, { trace });
+      expect(trace.said.join()).toMatch(/does not answer there .*ovs-vsctl --if-exists del-br br-infra/);
+      expect(await overlay.look(state)).toBeUndefined();
+      await overlay.sh(
+        "node1",
+        "ovsdb-server /etc/openvswitch/conf.db --remote=punix:/run/openvswitch/db.sock --detach --no-chdir --pidfile --log-file >/dev/null 2>&1; ovs-vsctl --timeout=20 --if-exists del-br br-infra",
+      );
+      // Its database answers, and nobody carries out what is in it.
+      await overlay.sh(
+        "node2",
+        `kill -STOP $(cat /run/openvswitch/ovs-vswitchd.pid); set -- br-infra; ( ${REMOVE_OVS} ); code=$?; kill -CONT $(cat /run/openvswitch/ovs-vswitchd.pid); exit $code`,
+      );
+      expect(await overlay.sh("node2", "ovs-vsctl list-br")).not.toContain("br-infra");
       await overlay.remove("node2");
     });
 

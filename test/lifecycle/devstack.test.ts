@@ -256,6 +256,41 @@ describe("a devstack of several nodes", () => {
     LIMIT_MS,
   );
 
+  withFaults(
+    `with a server on a compute, that one does not leave and the controller is not stacked anew: refused in the preview, and nothing is cut${notReal}`,
+    async () => {
+      const servers = (word: string) =>
+        on(
+          "ctl",
+          `curl -sS --fail --noproxy '*' --data-urlencode "cloud=$(sed -n 's/^SERVICE_HOST=//p' /opt/stack/devstack/.stackenv)" --data-urlencode ${word} "$(head -n 1 /opt/labplan/devstack-api)/stand-in/servers"`,
+        );
+      const known = () =>
+        on("hv1", "cat /etc/hosts /opt/stack/.ssh/authorized_keys /etc/labplan/overlay/br-overlay.sh");
+      await servers("boot=precious@hv3");
+      const [before, counts] = [await known(), await stacked("ctl", "hv1", "hv2", "hv3")];
+      expect(before).toMatch(/ hv3$/m);
+      const forAll = {
+        ...edited(4),
+        devstack: { ...edited(4).devstack, localConf: { localrc: { DEBUG: 1 } } },
+      };
+      for (const [wanted, why] of [
+        [edited(4, ["hv1", "hv2"]), /compute "hv3" cannot leave: a server is on it: precious \(/],
+        [forAll, /"ctl" drops the databases of its cloud .*, and a server is in it: precious \(\S+\) on hv3/],
+      ] as const) {
+        lab.write(wanted);
+        for (const words of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+          const { code, text } = await lab.run(words);
+          expect(code).not.toBe(0);
+          expect(text.replaceAll(/\s+/g, " ")).toMatch(why);
+        }
+        expect(await known()).toBe(before);
+        expect(await stacked("ctl", "hv1", "hv2", "hv3")).toEqual(counts);
+      }
+      await servers("delete=precious");
+    },
+    LIMIT_MS,
+  );
+
   test(
     "a compute less is gone from the devstack, the others stay as they are, and all is verified again",
     async () => {

@@ -9,7 +9,7 @@ import { ENDS_WITH_LOGIN, EXIT, START, scopeOf } from "../runner";
 import type { NodeInputs } from "../types";
 import { isFollowed, type Limits, overdue } from "./decide";
 
-export type NodeRun = Pick<Run, "mark" | "now" | "signal" | "progress" | "say" | "random">;
+export type NodeRun = Pick<Run, "mark" | "now" | "signal" | "progress" | "say" | "random" | "on" | "backend">;
 
 /** What the work on one node needs. */
 export interface Work {

@@ -5,7 +5,6 @@ import { type Polled, type PolledRun, poll } from "../poll";
 import { END_RUN } from "../runner";
 import { isLive, type Limits, overdue } from "./decide";
 import { failure, follow, guard, start, type Work } from "./follow";
-import { refuseWithInstances } from "./instances";
 
 /** What unstack.sh and clean.sh may take, and be silent, in seconds. */
 const UNDO_S = 1_800;
@@ -38,10 +37,9 @@ export async function runUndo(work: Work, script: string, step: string): Promise
 export const isGivenUp = (run: PolledRun, now: number): boolean =>
   run.script !== "unstack.sh" || run.state === "orphans" || overdue(run, now, UNDO_LIMITS) !== undefined;
 
-/** End a run of stack.sh that is given up, and take back what was stacked: nothing of it while servers are there. */
+/** End a run of stack.sh that is given up, and take back what was stacked. Whoever calls it asked for servers first. */
 export async function undo(work: Work, polled: Polled, step: string): Promise<void> {
   const { link, inputs, run } = work;
-  await refuseWithInstances(work, polled);
   if (isLive(polled.run) && isGivenUp(polled.run, polled.now)) {
     await guard(work);
     run.progress(`[${step}] ends ${polled.run.script} (pid ${polled.run.pid})`);

@@ -306,6 +306,47 @@ describe("check", () => {
     expect(asked).toEqual([{ backend: "b", name: "a", size: 3 }]);
   });
 
+  test("what a look at the live thing refuses of an edit is asked of edits alone, with what was before; not offline", async () => {
+    const asked: unknown[] = [];
+    const provider = toDynamicProvider({
+      ...box,
+      precheckEdit: async (inputs: BoxInputs, before: BoxInputs, run: Run) => {
+        asked.push([before.size, inputs.size, run.on?.address, run.peers?.ctl?.address]);
+        if (inputs.size === 9) throw new Error("no answer");
+        return [{ field: "size", message: "something is in it" }];
+      },
+    } as unknown as Definition<object>);
+    const at = (address: string, peer: string) => ({
+      __on: { key: "m", edition: "1", deletedWith: false, address },
+      __peers: { ctl: { address: peer } },
+    });
+    const old = { ...wanted, ...at("192.0.2.1", "192.0.2.2") };
+    const check = async (more: object) =>
+      (await provider.check?.(old, { ...old, ...more }))?.failures?.map(
+        ({ property, reason }) => `${property} ${reason}`,
+      );
+    shelf.set("a", { size: 3, serial: "s-1", open: true });
+    expect(await check({})).toEqual([]);
+    expect(await check({ password: "another-one" })).toEqual([]);
+    expect(await check({ size: 4 })).toEqual(["test:Box/size something is in it"]);
+    // In a preview, an edit of its machine makes unknown where it is: where it was, it still is.
+    await check({ size: 4, ...at(UNKNOWN, UNKNOWN) });
+    await check({ size: 4, ...at("192.0.2.7", "192.0.2.8") });
+    await check({ size: 4, __on: { ...at("192.0.2.9", "").__on, key: "another" } });
+    expect(await check({ size: 9 })).toEqual(["test:Box no answer"]);
+    expect(asked).toEqual([
+      [3, 4, "192.0.2.1", "192.0.2.2"],
+      [3, 4, "192.0.2.1", "192.0.2.2"],
+      [3, 4, "192.0.2.7", "192.0.2.8"],
+      [3, 4, "192.0.2.1", "192.0.2.2"],
+      [3, 9, "192.0.2.1", "192.0.2.2"],
+    ]);
+    vi.stubEnv("LABPLAN_OFFLINE", "1");
+    expect(await check({ size: 4 })).toEqual([]);
+    expect((await provider.check?.({}, { ...wanted, name: "b" }))?.failures).toEqual([]);
+    expect(asked).toHaveLength(5);
+  });
+
   test("offline, nothing outside is looked at", async () => {
     vi.stubEnv("LABPLAN_OFFLINE", "1");
     shelf.set("a", { size: 1, serial: "foreign", open: true });

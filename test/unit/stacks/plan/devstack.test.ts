@@ -90,6 +90,11 @@ describe("what a layout is made of", () => {
       expect(last).toContain(one);
   });
 
+  test("nobody's end of the overlay changes before the mesh has asked whether who leaves has servers", () => {
+    expect(resource(result, "overlay:Endpoint", "hv1").dependsOn).toContain("devstack:Mesh devstack");
+    expect(inputsOf(result, "devstack:Mesh", "devstack")).toMatchObject({ controller: "ctl" });
+  });
+
   test("keys are on all nodes before the first is stacked, and each node's own end of the overlay too", () => {
     for (const name of ["db", "mq", "ctl", "hv1", "hv2"]) {
       const first = forerunners(result, `devstack:Node ${name}`);
@@ -209,7 +214,10 @@ describe("the overlay", () => {
         }),
       ).notes.join();
     expect(notes()).toContain("packages: [openvswitch-switch]");
-    expect(notes(["openvswitch-switch"])).toBe("");
+    expect(notes(["openvswitch-switch"])).not.toContain("packages:");
+    // devstack does with Open vSwitch as it likes.
+    expect(notes(["openvswitch-switch"])).toMatch(/unstack\.sh stops and disables it.*`bridge: linux`/);
+    expect(planned(devstackLab(1, { devstack: { overlay: { kind: "vxlan" } } })).notes).toEqual([]);
   });
 
   test("in a mesh each goes to each, in a star through the first controller, which forwards", () => {
