@@ -3,11 +3,19 @@ import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { isOffline } from "../providers/core/settings";
 import { lockPath } from "../stacks/lock-path";
+import { isFileBackend, statesIn } from "./file-backend";
 import { forgetDestroyed, isEmptied } from "./forget-destroyed";
 import { ensurePluginFor, someStackDeclares } from "./openstack-plugin";
-import { type ExportedStack, takeInPendingCreates } from "./pending";
+import { waitForOrphans } from "./orphans";
+import {
+  type ExportedStack,
+  isPlugins,
+  pendingCreates,
+  type StateResource,
+  takeInPendingCreates,
+} from "./pending";
 import { pulumi, pulumiOutput } from "./pulumi";
-import { deadLocks, waitForOrphans } from "./stale-lock";
+import { deadLocks, isLocked } from "./stale-lock";
 import { ensureWorkspace, HOME, pulumiEnv } from "./workspace";
 
 /** Long waits are our own and each backend has its own limit, so the engine may start many at once. */
@@ -24,9 +32,8 @@ function split(args: string[], own: Record<string, { type: "boolean" }>) {
 export async function preview(args: string[]): Promise<number> {
   ensureWorkspace();
   const { flags, rest } = split(args, { offline: { type: "boolean" } });
-  const stack = someStackDeclares() ? await stackOf(rest) : undefined;
-  if (stack) await ensurePluginFor(stack);
   const offline = flags.has("offline") || isOffline(process.env);
+  await preparePreview(rest, offline);
   return pulumi(
     // Ours look at nothing then; a plugin's resources would be looked at by the engine's own refresh.
     ["preview", ...(offline ? ["--refresh=false"] : []), ...rest],
@@ -54,8 +61,13 @@ export async function destroy(args: string[]): Promise<number> {
 }
 
 async function isEmpty(stack: string): Promise<boolean> {
+  const state = await exported(stack);
+  return state !== undefined && isEmptied(state);
+}
+
+async function exported(stack: string): Promise<ExportedStack | undefined> {
   const { code, stdout } = await pulumiOutput(["stack", "export", "--stack", stack]);
-  return code === 0 && isEmptied(JSON.parse(stdout) as ExportedStack);
+  return code === 0 ? (JSON.parse(stdout) as ExportedStack) : undefined;
 }
 
 export async function refresh(args: string[]): Promise<number> {
@@ -71,30 +83,53 @@ export async function refresh(args: string[]): Promise<number> {
 async function prepare(args: string[]): Promise<void> {
   const stack = await stackOf(args);
   if (!stack) return;
-  const backend = pulumiEnv().PULUMI_BACKEND_URL ?? process.env.PULUMI_BACKEND_URL ?? "";
-  const [dead] = deadLocks(backend, stack);
-  if (dead) {
-    console.error(
-      `labplan: a run of ${dead.timestamp} (pid ${dead.pid}) died and left stack "${stack}" locked; carrying on from there.`,
-    );
-    const left = await waitForOrphans(process.cwd());
-    if (left.length > 0)
-      throw new Error(
-        `its provider process ${left.join(", ")} is still working; end it, then run this again`,
-      );
-    const quiet = ["--stack", stack, "--color", "never"];
-    if (await pulumi(["cancel", "--yes", ...quiet]))
-      throw new Error(`"pulumi cancel" failed; its message is above`);
-  }
-  const { code, stdout } = await pulumiOutput(["stack", "export", "--stack", stack]);
-  const state = code === 0 ? (JSON.parse(stdout) as ExportedStack) : undefined;
+  await unlock(stack);
+  const state = await exported(stack);
   if (state) await takeIn(stack, state);
   await ensurePluginFor(stack, state);
 }
 
+/** A preview takes in the same, where it is sure that no run is at work. It asks only where there may be need. */
+async function preparePreview(args: string[], offline: boolean): Promise<void> {
+  const url = backendUrl();
+  const mayNeed = (text: string) => text.includes('"pending_operations"') || text.includes('"openstack:');
+  if (!someStackDeclares() && !(isFileBackend(url) && statesIn(url).some(mayNeed))) return;
+  const stack = await stackOf(args);
+  if (!stack) return;
+  const state = await exported(stack);
+  if (state && pendingCreates(state).length > 0 && !offline && isFileBackend(url)) {
+    await unlock(stack);
+    if (!isLocked(url, stack)) await takeIn(stack, state);
+  }
+  await ensurePluginFor(stack, state);
+}
+
+const backendUrl = (): string => pulumiEnv().PULUMI_BACKEND_URL ?? process.env.PULUMI_BACKEND_URL ?? "";
+
+/** Take the lock of a dead run away. */
+async function unlock(stack: string): Promise<void> {
+  const [dead] = deadLocks(backendUrl(), stack);
+  if (!dead) return;
+  console.error(
+    `labplan: a run of ${dead.timestamp} (pid ${dead.pid}) died and left stack "${stack}" locked; carrying on from there.`,
+  );
+  await noneLeft();
+  const quiet = ["--stack", stack, "--color", "never"];
+  if (await pulumi(["cancel", "--yes", ...quiet]))
+    throw new Error(`"pulumi cancel" failed; its message is above`);
+}
+
+async function noneLeft(): Promise<void> {
+  const left = await waitForOrphans(process.cwd());
+  if (left.length > 0)
+    throw new Error(
+      `the dead run's provider process ${left.join(", ")} is still working; end it, then run this again`,
+    );
+}
+
 /** What a killed run was making is ours by its mark: in the state, a destroy finds it as well. */
 async function takeIn(stack: string, state: ExportedStack): Promise<void> {
-  const taken = takeInPendingCreates(state);
+  const taken = takeInPendingCreates(state, await foundInClouds(state));
   if (!taken) return;
   const file = path.join(HOME, `import-${process.pid}.json`);
   fs.writeFileSync(file, JSON.stringify(taken), { mode: 0o600 });
@@ -104,6 +139,23 @@ async function takeIn(stack: string, state: ExportedStack): Promise<void> {
   } finally {
     fs.rmSync(file, { force: true });
   }
+}
+
+/** Only the cloud knows what the plugin has made, and by which id. */
+async function foundInClouds(state: ExportedStack): Promise<Map<string, StateResource>> {
+  const pending = pendingCreates(state).filter(isPlugins);
+  if (pending.length === 0) return new Map();
+  await noneLeft();
+  const { called, findInClouds } = require("./openstack-pending") as typeof import("./openstack-pending");
+  console.error(`labplan: a killed run was making ${pending.map(called).join(", ")}; looking for it …`);
+  const found = await findInClouds(state);
+  const list = (isThere: boolean) =>
+    pending
+      .filter(({ urn }) => found.has(urn) === isThere)
+      .map(called)
+      .join(", ") || "nothing";
+  console.error(`labplan: in the cloud, and now in the state: ${list(true)}. Never made: ${list(false)}.`);
+  return found;
 }
 
 async function stackOf(args: string[]): Promise<string | undefined> {

@@ -9,9 +9,6 @@ export const HOME = ".labplan";
 export function pulumiEnv(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const root = process.cwd();
   const set: Record<string, string> = {};
-  // Every stack would wait for the OpenStack plugin, because its package is here: the stacks that need it get it.
-  if (!env.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION)
-    set.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION = "true";
   if (!env.PULUMI_BACKEND_URL) set.PULUMI_BACKEND_URL = `file://${path.join(root, HOME, "state")}`;
   if (!env.PULUMI_CONFIG_PASSPHRASE && !env.PULUMI_CONFIG_PASSPHRASE_FILE)
     set.PULUMI_CONFIG_PASSPHRASE_FILE = path.join(root, HOME, "passphrase");

@@ -3,6 +3,7 @@ import { type Ask, ask } from "../systems/openstack/ask";
 import { available, type OpenStack, startOpenStack } from "../systems/openstack/start";
 import { TestLab } from "./harness";
 import { KEY } from "./lab-config";
+import { testKilledRuns } from "./openstack-killed";
 
 /**
  * Three machines on the real APIs of an OpenStack cloud, made by the real plugin, through their whole life. The servers
@@ -341,6 +342,8 @@ describe.skipIf(reason && !process.env.CI)(
       expect(groups.security_groups.map(({ name }: { name: string }) => name)).toEqual(["default"]);
       expect((await api("compute", "/os-keypairs")).body.keypairs).toEqual([]);
     });
+
+    testKilledRuns(() => plane);
 
     test("the old builder's four variables are enough, with keystone's old address", {
       timeout: LONG_MS,

@@ -127,3 +127,34 @@ test("without any way the message lists what was tried and the three ways to get
   expect(stderr).toMatch(/2\. give this machine access/);
   expect(stderr).toMatch(/3\. install Go/);
 });
+
+/** What Pulumi starts: Pulumi.yaml names its folder. */
+const launch = () =>
+  spawnSync(
+    join(ROOT, "engine", "openstack-plugin", "launcher", "pulumi-resource-openstack"),
+    ["127.0.0.1:1"],
+    {
+      encoding: "utf8",
+      env: {
+        PATH: `${join(folder, "bin")}:${dirname(process.execPath)}:/usr/bin:/bin`,
+        PULUMI_HOME: join(folder, "home"),
+        HOME: folder,
+      },
+    },
+  );
+
+test("Pulumi starts the plugin by way of the launcher, which becomes it", () => {
+  mkdirSync(dirname(plugin()), { recursive: true });
+  writeFileSync(plugin(), `#!/bin/sh\necho "$0 $@"\n`);
+  chmodSync(plugin(), 0o755);
+  expect(launch().stdout).toBe(`${plugin()} 127.0.0.1:1\n`);
+});
+
+test("a launcher without a plugin says what to do, on no line that Pulumi would take for a port", () => {
+  program("go", "exit 1");
+  program("pulumi", "exit 1");
+  const { status, stdout, stderr } = launch();
+  expect(stdout).toBe("");
+  expect(status).toBe(1);
+  expect(stderr).toContain(`no Pulumi plugin openstack ${VERSION} could be had`);
+});

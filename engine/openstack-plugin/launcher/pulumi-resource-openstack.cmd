@@ -1,0 +1,2 @@
+@echo off
+for /f "delims=" %%p in ('node "%~dp0find.mjs"') do "%%p" %*
