@@ -7,7 +7,7 @@ import { killTree } from "./kill-tree";
 import { labCli, startLabCli } from "./lab-cli";
 import { KEY } from "./lab-config";
 
-const LONG_MS = 300_000;
+const LONG_MS = 600_000;
 const GO = ["--yes", "--skip-preview"];
 
 const machine = (parts: object = {}) => ({
