@@ -97,7 +97,7 @@ async function lookedFor(
   api: OpenStackClient,
   { settledMs, builtMs, pauseMs }: Waits,
 ): Promise<[StateResource, string][]> {
-  const known = new Set((stack.deployment.resources ?? []).flatMap(({ id }) => id ?? []));
+  const known = new Set((stack.deployment.resources ?? []).map(ofType));
   const start = Date.now();
   for (;;) {
     const found = await lookOnce(pending, api, known);
@@ -115,6 +115,9 @@ async function lookedFor(
 
 type Found = [StateResource, Made[]];
 
+/** A floating IP and where it leads are two resources of one id. */
+const ofType = ({ type, id = "" }: Pick<StateResource, "type" | "id">): string => `${type} ${id}`;
+
 async function lookOnce(
   pending: readonly StateResource[],
   api: OpenStackClient,
@@ -125,7 +128,7 @@ async function lookOnce(
     return await Promise.all(
       pending.map(async (resource): Promise<Found> => {
         const made = await look.find(resource.type, resource.inputs ?? {});
-        return [resource, made.filter(({ id }) => !known.has(id))];
+        return [resource, made.filter(({ id }) => !known.has(ofType({ type: resource.type, id })))];
       }),
     );
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { OpenStackClient } from "./client";
-import type { Server } from "./clients";
+import type { FloatingIp, Server } from "./clients";
 import { MARK_KEY } from "./marks";
 
 /** Inputs of a resource of the plugin's, as the state has them. */
@@ -47,6 +47,14 @@ const KINDS: Record<string, Kind> = {
         .filter(({ fixed_ips }) => fixed_ips.some(({ subnet_id }) => subnet_id === subnetId))
         .map(({ id }) => made(id)),
   },
+  // The floating IP itself, while it leads there.
+  [TYPE("networking", "FloatingIpAssociate")]: {
+    word: "floating ip",
+    find: async (look, { floatingIp, portId }) =>
+      (await look.floatingIps())
+        .filter((one) => one.floating_ip_address === floatingIp && one.port_id === portId)
+        .map(({ id }) => made(id)),
+  },
   [TYPE("compute", "Keypair")]: {
     word: "keypair",
     find: async (look, { name }) => (await look.keypairs()).filter((one) => one === name).map(made),
@@ -88,6 +96,11 @@ export class Look {
   portsOf(device: string): Promise<{ id: string; fixed_ips: { subnet_id: string }[] }[]> {
     const path = `/ports?device_id=${encodeURIComponent(device)}&fields=id&fields=fixed_ips`;
     return this.#once(path, () => this.api.list("network", path, "ports"));
+  }
+
+  async floatingIps(): Promise<(FloatingIp & { id: string })[]> {
+    const path = `/floatingips?project_id=${await this.api.projectId()}`;
+    return this.#once(path, () => this.api.list("network", path, "floatingips"));
   }
 
   async keypairs(): Promise<string[]> {

@@ -112,6 +112,20 @@ test("each is found by what tells it from all else, and has its id in the state"
   expect(cloud.asked.some(({ what }) => what.includes("/security-group-rules?project_id=p1&"))).toBe(true);
 });
 
+test("a floating IP that leads to the port has the id of the floating IP, which the state has already", async () => {
+  const floatingIp = resource("networking", "FloatingIp", "n1", {});
+  const joins = resource("networking", "FloatingIpAssociate", "n1", {
+    floatingIp: "203.0.113.7",
+    portId: "p1",
+  });
+  const there = (port_id: string | null) => [{ id: "f1", floating_ip_address: "203.0.113.7", port_id }];
+  const stack = stackOf([joins], [provider(), { ...floatingIp, id: "f1" }]);
+  lists.floatingips = there("p1");
+  expect([...(await look(stack)).values()].map(({ id }) => id)).toEqual(["f1"]);
+  lists.floatingips = there(null);
+  expect(await look(stack)).toEqual(new Map());
+});
+
 test("what is found is in the state as the plugin writes it, and what is not is forgotten", async () => {
   lists.servers = [active("s1")];
   const stack = stackOf([server, port]);
