@@ -209,7 +209,11 @@ test("a state without its provider, and a type that nobody knows, are told", asy
 
 test("every kind that the plan makes by the plugin can be looked for", () => {
   const folder = path.resolve(__dirname, "../../../stacks/plan");
-  const text = fs.readdirSync(folder).map((name) => fs.readFileSync(path.join(folder, name), "utf8"));
+  const files = fs
+    .readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(".ts"));
+  const text = files.map((name) => fs.readFileSync(path.join(folder, name), "utf8"));
   const kinds = new Set(text.join().match(/openstack:[a-z]+\/[A-Z]\w+/g));
   expect(kinds.size).toBeGreaterThan(8);
   for (const kind of kinds) {
