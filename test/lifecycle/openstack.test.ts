@@ -3,7 +3,7 @@ import { type Ask, ask } from "../systems/openstack/ask";
 import { available, type OpenStack, startOpenStack } from "../systems/openstack/start";
 import { TestLab } from "./harness";
 import { KEY } from "./lab-config";
-import { testKilledRuns } from "./openstack-killed";
+import { testKilledRuns } from "./openstack-killed.suite";
 
 /**
  * Three machines on the real APIs of an OpenStack cloud, made by the real plugin, through their whole life. The servers

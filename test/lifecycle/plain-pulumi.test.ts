@@ -11,7 +11,7 @@ let lab: TestLab;
 afterEach(() => lab.close());
 afterAll(() => fs.rmSync(home, { recursive: true, force: true }));
 
-test("trap openstack#35: plain pulumi asks for no plugin of OpenStack in a stack that has no cloud", async () => {
+test("trap openstack#34: plain pulumi asks for no plugin of OpenStack in a stack that has no cloud", async () => {
   lab = await TestLab.create(smallLab());
   lab.env = { PULUMI_HOME: home };
   const { code, text } = await lab.run(["preview", "--stack", lab.stack, "--logtostderr", "-v=7"]);

@@ -49,7 +49,7 @@ async function census(api: Ask): Promise<Record<string, number>> {
 
 /** The runs of a lab on a cloud are killed in the middle of what the plugin makes there. */
 export function testKilledRuns(planeOf: () => OpenStack): void {
-  test("trap openstack#34: up is killed while the plugin makes networks, and then servers: each is there once", {
+  test("trap openstack#33: up is killed while the plugin makes networks, and then servers: each is there once", {
     timeout: LONG_MS,
   }, async () => {
     const api = await ask(planeOf(), "lab");
