@@ -171,8 +171,13 @@ function portResource(
         ? { noFixedIp: true }
         : { fixedIps: [{ subnetId: outputOf(subnet), ipAddress: nic.ip }] }),
     },
-    // The plugin would give it an address of another subnet in place, and neutron keeps a subnet with ports in it.
-    { suffix, dependsOn: [networkKey(network.logical), subnet, ...groups], recreateWith: [subnet] },
+    {
+      suffix,
+      dependsOn: [networkKey(network.logical), subnet, ...groups],
+      // The plugin would give it an address of another subnet in place, and neutron keeps a subnet while ports have
+      // addresses in it. A port without one stays, and with it its server.
+      recreateWith: nic.ip === undefined ? [] : [subnet],
+    },
   );
 }
 

@@ -158,6 +158,11 @@ describe("a server", () => {
     expect(resource(plan, "openstack:networking/FloatingIp", "w1").recreateWith).toEqual([]);
   });
 
+  test("trap openstack#31: a port without an address keeps no subnet: it stays, and its server with it", () => {
+    const other = planned(cloudLab({ w1: server({ networks: [{ network: "admin", ip: false }] }) }));
+    expect(resource(other, "openstack:networking/Port", "w1/admin").recreateWith).toEqual([]);
+  });
+
   test("trap openstack#31: another gateway makes the router anew, before its subnet; another CIDR does not", () => {
     const router = (admin: object) => {
       const lab = cloudLab({}, { networks: { admin: { backend: "cloud", cidr: "10.20.0.0/24", ...admin } } });
