@@ -44,7 +44,8 @@ const isThere = ({ delete: goes, pendingReplacement }: StateResource): boolean =
  * The state of a killed run, with each create that it was in the middle of as a resource: what it made is ours by its
  * mark, and the next refresh keeps it or finds that it is not there. Forgotten instead, a destroy would leave it
  * behind. `found` are the plugin's that the cloud has, by URN: others of the plugin's were never made. Undefined when
- * there is nothing to take in.
+ * there is nothing to take in: updates and deletes under way the engine drops by itself, with its next write. An import
+ * would drop those as well, with a warning for each (pkg/cmd/pulumi/stack/stack.go, SaveSnapshot).
  */
 export function takeInPendingCreates(
   stack: ExportedStack,
@@ -52,7 +53,7 @@ export function takeInPendingCreates(
   definitionOf: (kind: string) => Definition<object> | undefined = (kind) => kinds[kind]?.load(),
 ): ExportedStack | undefined {
   const { resources = [], pending_operations: pending = [] } = stack.deployment;
-  if (pending.length === 0) return undefined;
+  if (pending.every(({ type }) => type !== "creating")) return undefined;
   const taken = new Map<string, StateResource>();
   for (const resource of pendingCreates(stack)) {
     const { urn, type, inputs = {} } = resource;

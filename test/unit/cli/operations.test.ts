@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
@@ -70,4 +70,45 @@ test("nor does a destroy of what the file no longer names", { timeout: SLOW_MS }
   const { status, calls } = lab(["destroy", "--stack", "t"], state);
   expect(status).toBe(1);
   expect(calls).not.toMatch(/^destroy /m);
+});
+
+/** Of ours: what it made is known without a look anywhere. */
+const TYPE = "pulumi-nodejs:dynamic/libvirt:Network";
+const killed = JSON.stringify({
+  deployment: {
+    pending_operations: [
+      {
+        type: "creating",
+        resource: { urn: `urn:pulumi:t::labplan::${TYPE}::admin`, type: TYPE, inputs: {} },
+      },
+    ],
+  },
+});
+
+/** A run's lock on the stack. */
+function lock(hostname: string): string {
+  const locks = join(folder, ".labplan", "state", ".pulumi", "locks", "organization", "labplan", "t");
+  mkdirSync(locks, { recursive: true });
+  const file = join(locks, "a.json");
+  writeFileSync(file, JSON.stringify({ pid: 2 ** 22 + 1, hostname, username: "u", timestamp: "t" }));
+  return file;
+}
+
+test("a run that is at work is left to the engine's own message", { timeout: SLOW_MS }, () => {
+  const file = lock("elsewhere");
+  const { status, calls } = lab(["up", "--stack", "t"], killed);
+  expect(status).toBe(0);
+  expect(calls).not.toContain("import");
+  expect(calls).toMatch(/^up /m);
+  expect(existsSync(file)).toBe(true);
+});
+
+test("the lock of a run that died here goes, and what it was making is taken in", {
+  timeout: SLOW_MS,
+}, () => {
+  const file = lock(hostname());
+  const { stderr, calls } = lab(["up", "--stack", "t"], killed);
+  expect(stderr).toContain('died and left stack "t" locked');
+  expect(existsSync(file)).toBe(false);
+  expect(calls).toMatch(/^stack import --stack t [\s\S]*^up /m);
 });

@@ -66,6 +66,12 @@ test("one that takes the place of another stands where that stood, before what d
   ]);
 });
 
+test("updates and deletes alone are nothing to take in: the engine drops them by itself", () => {
+  const pending = ["updating", "deleting"].map((type) => ({ type, resource: box("a") }));
+  const stack = stackOf({ resources: [box("a")], pending_operations: pending });
+  expect(takeInPendingCreates(stack, new Map(), definitionOf)).toBeUndefined();
+});
+
 test("nothing pending is nothing to do", () => {
   expect(takeInPendingCreates(stackOf({ resources: [box("a")] }), new Map(), definitionOf)).toBeUndefined();
 });
