@@ -38,7 +38,7 @@ async function noneLeft(): Promise<void> {
   const left = await waitForOrphans(process.cwd());
   if (left.length > 0)
     throw new Error(
-      `the dead run's provider process ${left.join(", ")} is still working; end it, then run this again`,
+      `provider process ${left.join(", ")} of this folder works on without an engine, a dead run's or one started by hand; end it, then run this again`,
     );
 }
 

@@ -54,10 +54,10 @@ function isProviderOf(root: string, program: RegExp, pid: number): boolean {
   }
 }
 
-/** Who takes the children of a dead process beside pid 1: the manager of a user's session. */
-const REAPERS = ["systemd"];
-
-/** `nobody`: its parent died. `somebody`: a parent lives, or it cannot be seen, and no engine among those that can. */
+/**
+ * `nobody`: its parent died, so that pid 1 has it, or the manager of a user's session (`systemd --user`).
+ * `somebody`: another parent lives, or cannot be seen, and no engine is among those above that can.
+ */
 export function whatIsAbove(
   pid: number,
   look: (pid: number) => Process | undefined = processOf,
@@ -67,6 +67,5 @@ export function whatIsAbove(
   const above: (Process | undefined)[] = [];
   for (let at = own.parent; at > 0; at = above.at(-1)?.parent ?? 0) above.push(look(at));
   if (above.some((one) => one && isEngine(one.name))) return "engine";
-  const isReaped = own.parent === 1 || REAPERS.includes(above[0]?.name ?? "");
-  return isReaped && above.every((one) => one) ? "nobody" : "somebody";
+  return own.parent === 1 || above[0]?.name === "systemd" ? "nobody" : "somebody";
 }

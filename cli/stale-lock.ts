@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { isEngine, processOf } from "./engine-process";
 import { backendFolder, isFileBackend, PROJECT } from "./file-backend";
 
 /** What Pulumi's file backend writes into a lock (pkg/backend/diy/lock.go). */
@@ -43,15 +44,15 @@ function locksOf(backendUrl: string, stack: string): DeadLock[] {
     .flatMap((name) => readLock(path.join(folder, name)));
 }
 
-/** A pid may have been given to another program since; a lock's owner is always called pulumi. */
+/** A pid may have been given to another program since; a lock's owner is an engine. */
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-  const comm = `/proc/${pid}/comm`;
-  return !fs.existsSync(comm) || fs.readFileSync(comm, "utf8").trim() === "pulumi";
+  const owner = processOf(pid);
+  return !owner || isEngine(owner.name);
 }
 
 function readLock(file: string): DeadLock[] {

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -46,4 +47,16 @@ test("no locks, other backends and half-written files are nothing", () => {
 test("a recycled pid of another program is not the lock's owner", () => {
   lock("a", { ...of(process.pid), hostname: os.hostname() });
   expect(deadLocks(`file://${state}`, "dev")).toMatchObject([{ pid: process.pid }]);
+});
+
+test.skipIf(process.platform !== "linux")("an engine behind a packager's wrapper is alive", async () => {
+  const wrapped = path.join(state, ".pulumi-wrapped");
+  fs.copyFileSync(execFileSync("which", ["sleep"], { encoding: "utf8" }).trim(), wrapped);
+  const engine = spawn(wrapped, ["60"], { stdio: "ignore" });
+  await new Promise((resolve) => engine.once("spawn", resolve));
+  lock("a", { ...of(engine.pid ?? 0), hostname: os.hostname() });
+  expect(deadLocks(`file://${state}`, "dev")).toEqual([]);
+  engine.kill("SIGKILL");
+  await new Promise((resolve) => engine.once("exit", resolve));
+  expect(deadLocks(`file://${state}`, "dev")).toMatchObject([{ pid: engine.pid }]);
 });
