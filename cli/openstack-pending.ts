@@ -3,13 +3,15 @@ import { setTimeout } from "node:timers/promises";
 import { isOffline } from "../providers/core/settings";
 import { OpenStackClient } from "../providers/openstack/client";
 import { findCloud } from "../providers/openstack/clouds";
-import { Look, type Made, wordOf } from "../providers/openstack/made";
+import { Look, type Made, markOf, wordOf } from "../providers/openstack/made";
 import { type ExportedStack, isPlugins, pendingCreates, type StateResource } from "./pending";
 
 const PROVIDER = "pulumi:providers:openstack";
 
 /** A request that was on its way when the run died is seen in the cloud within this. */
 const SETTLED_MS = 10_000;
+/** Where the run's plugin may still be at work, it may have a few requests to make before. */
+const UNSEEN_SETTLED_MS = 60_000;
 /** A server that is being built cannot be read by the plugin. */
 const BUILT_MS = 600_000;
 const PAUSE_MS = 2_000;
@@ -23,6 +25,13 @@ export interface Waits {
   pauseMs: number;
 }
 
+/** `isOver`: it was seen that nothing of the killed run is at work any more. */
+export const waitsFor = (isOver: boolean): Waits => ({
+  settledMs: isOver ? SETTLED_MS : UNSEEN_SETTLED_MS,
+  builtMs: BUILT_MS,
+  pauseMs: PAUSE_MS,
+});
+
 const askCloud: AskCloud = (login) => {
   if (isOffline(process.env)) throw new Error("offline (LABPLAN_OFFLINE, or a pull request's job).");
   return new OpenStackClient(findCloud(login));
@@ -34,8 +43,8 @@ const askCloud: AskCloud = (login) => {
  */
 export async function findInClouds(
   stack: ExportedStack,
+  waits: Waits,
   ask: AskCloud = askCloud,
-  waits: Waits = { settledMs: SETTLED_MS, builtMs: BUILT_MS, pauseMs: PAUSE_MS },
 ): Promise<Map<string, StateResource>> {
   const found = new Map<string, StateResource>();
   for (const [reference, pending] of byProvider(pendingCreates(stack).filter(isPlugins))) {
@@ -164,14 +173,36 @@ function withoutHidden(value: unknown): unknown {
 export const called = ({ type, urn }: StateResource): string =>
   `${wordOf(type) ?? type} ${urn.slice(urn.lastIndexOf("::") + 2)}`;
 
+/** What became of them, for the user. `isOver` as in `waitsFor`. */
+export function outcome(
+  pending: readonly StateResource[],
+  found: ReadonlyMap<string, StateResource>,
+  isOver: boolean,
+): string {
+  const missing = pending.filter(({ urn }) => !found.has(urn));
+  const taken = pending.filter(({ urn }) => found.has(urn)).map(called);
+  const begin = `in the cloud, and now in the state: ${taken.join(", ") || "nothing"}.`;
+  if (missing.length === 0 || isOver)
+    return `${begin} Never made: ${missing.map(called).join(", ") || "nothing"}.`;
+  const marked = missing.map((one) => {
+    const mark = markOf(one.inputs ?? {});
+    return mark === undefined ? called(one) : `${called(one)} (mark "${mark}")`;
+  });
+  return `${begin} Not there, and forgotten: ${marked.join(", ")}. It cannot be seen from here whether the killed run's plugin is still at work (another host, or no Linux). If it is, end it, and look for the marks: ${lists(missing)}.`;
+}
+
 const NOTHING = "Nothing was changed, and nothing is forgotten.";
+const FORGET =
+  'Or "npx pulumi refresh --clear-pending-creates", without "npm run lab": it forgets them for good, and what is there stays in the cloud until you delete it.';
+
+const lists = (pending: readonly StateResource[]): string =>
+  [...new Set(pending.map(({ type }) => wordOf(type) ?? type))]
+    .map((word) => `"openstack ${word} list"`)
+    .join(", ");
 
 function unknown(pending: readonly StateResource[], why: string): Error {
-  const lists = [...new Set(pending.map(({ type }) => wordOf(type) ?? type))].map(
-    (word) => `"openstack ${word} list"`,
-  );
   return new Error(
-    `a run was killed while it was making ${pending.map(called).join(", ")}, and it cannot be looked for: ${why} ${NOTHING} Run this again when it can. By hand: ${lists.join(", ")}; "npx pulumi refresh --clear-pending-creates" forgets what is gone for good.`,
+    `a run was killed while it was making ${pending.map(called).join(", ")}, and it cannot be looked for: ${why} ${NOTHING} Run this again when it can. By hand: ${lists(pending)}. ${FORGET}`,
   );
 }
 
@@ -184,11 +215,12 @@ function tooMany(found: readonly Found[]): Error {
     [
       `a run was killed, and more than one thing of the cloud carries the mark of what it was making. ${NOTHING} Delete those that are too many, and run this again:`,
       ...lines,
+      FORGET,
     ].join("\n"),
   );
 }
 
 const stillBuilt = (found: readonly Found[], builtMs: number): Error =>
   new Error(
-    `the cloud is still building ${found.map(([resource, [made]]) => `${called(resource)} (${made?.id})`).join(", ")} after ${builtMs / 1_000} s. ${NOTHING} Run this again when it is done, or delete it ("openstack server delete <id>").`,
+    `the cloud is still building ${found.map(([resource, [made]]) => `${called(resource)} (${made?.id})`).join(", ")} after ${builtMs / 1_000} s. ${NOTHING} Run this again when it is done, or delete it ("openstack server delete <id>"). ${FORGET}`,
   );

@@ -39,12 +39,14 @@ const KINDS: Record<string, Kind> = {
   [TYPE("networking", "FloatingIp")]: described("floatingip", "floating ip"),
   [TYPE("networking", "SecGroup")]: described("security_group", "security group"),
   [TYPE("networking", "SecGroupRule")]: described("security_group_rule", "security group rule"),
-  // It carries no mark: a router that is ours has one on a subnet.
+  // It carries no mark: a router that is ours has one on a subnet. A distributed one has two, of which the second is
+  // neutron's own (DEVICE_OWNER_ROUTER_SNAT of neutron-lib's constants).
   [TYPE("networking", "RouterInterface")]: {
     word: "port",
     find: async (look, { routerId, subnetId }) =>
       (await look.portsOf(String(routerId)))
         .filter(({ fixed_ips }) => fixed_ips.some(({ subnet_id }) => subnet_id === subnetId))
+        .filter(({ device_owner }) => device_owner !== "network:router_centralized_snat")
         .map(({ id }) => made(id)),
   },
   // The floating IP itself, while it leads there.
@@ -71,14 +73,23 @@ const KINDS: Record<string, Kind> = {
   },
 };
 
+/** What tells it from all else to somebody who looks by hand; undefined for what joins two others. */
+export function markOf({ description, metadata, name }: PluginInputs): string | undefined {
+  const mark = description ?? (metadata as Record<string, string> | undefined)?.[MARK_KEY] ?? name;
+  return mark === undefined ? undefined : String(mark);
+}
+
 /** In the words of OpenStack's own command, or undefined for a type that nobody knows how to look for. */
 export const wordOf = (type: string): string | undefined => KINDS[type]?.word;
 
 /** One look at a cloud: what several ask for is asked once. */
 export class Look {
   readonly #answers = new Map<string, Promise<unknown[]>>();
+  readonly #api: OpenStackClient;
 
-  constructor(readonly api: OpenStackClient) {}
+  constructor(api: OpenStackClient) {
+    this.#api = api;
+  }
 
   /** What the create of this type with these inputs has made, more than one where the mark is on more. */
   async find(type: string, inputs: PluginInputs): Promise<Made[]> {
@@ -88,32 +99,34 @@ export class Look {
   }
 
   async described(thing: string): Promise<{ id: string; description?: string }[]> {
-    const project = await this.api.projectId();
+    const project = await this.#api.projectId();
     const path = `/${thing.replaceAll("_", "-")}s?project_id=${project}&fields=id&fields=description`;
-    return this.#once(path, () => this.api.list("network", path, `${thing}s`));
+    return this.#once(path, () => this.#api.list("network", path, `${thing}s`));
   }
 
-  portsOf(device: string): Promise<{ id: string; fixed_ips: { subnet_id: string }[] }[]> {
-    const path = `/ports?device_id=${encodeURIComponent(device)}&fields=id&fields=fixed_ips`;
-    return this.#once(path, () => this.api.list("network", path, "ports"));
+  portsOf(
+    device: string,
+  ): Promise<{ id: string; device_owner: string; fixed_ips: { subnet_id: string }[] }[]> {
+    const path = `/ports?device_id=${encodeURIComponent(device)}&fields=id&fields=device_owner&fields=fixed_ips`;
+    return this.#once(path, () => this.#api.list("network", path, "ports"));
   }
 
   async floatingIps(): Promise<(FloatingIp & { id: string })[]> {
-    const path = `/floatingips?project_id=${await this.api.projectId()}`;
-    return this.#once(path, () => this.api.list("network", path, "floatingips"));
+    const path = `/floatingips?project_id=${await this.#api.projectId()}`;
+    return this.#once(path, () => this.#api.list("network", path, "floatingips"));
   }
 
   async keypairs(): Promise<string[]> {
     const path = "/os-keypairs";
     const pairs = await this.#once(path, () =>
-      this.api.list<{ keypair: { name: string } }>("compute", path, "keypairs"),
+      this.#api.list<{ keypair: { name: string } }>("compute", path, "keypairs"),
     );
     return pairs.map(({ keypair }) => keypair.name);
   }
 
   servers(): Promise<Server[]> {
     const path = "/servers/detail";
-    return this.#once(path, () => this.api.list<Server>("compute", path, "servers"));
+    return this.#once(path, () => this.#api.list<Server>("compute", path, "servers"));
   }
 
   #once<T>(key: string, ask: () => Promise<T[]>): Promise<T[]> {

@@ -35,10 +35,13 @@ function backend(state = stateWith()) {
     },
   };
   const look = (during: () => void = () => {}) =>
-    takeIn("t", at satisfies StackState, async () => {
-      done.push("look");
-      during();
-      return made;
+    takeIn("t", at satisfies StackState, {
+      isOver: true,
+      find: async () => {
+        done.push("look");
+        during();
+        return made;
+      },
     });
   return { at, done, look };
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { findInClouds } from "../../../cli/openstack-pending";
+import { findInClouds, outcome, waitsFor } from "../../../cli/openstack-pending";
 import { type ExportedStack, type StateResource, takeInPendingCreates } from "../../../cli/pending";
 import { OpenStackClient } from "../../../providers/openstack/client";
 import { wordOf } from "../../../providers/openstack/made";
@@ -75,7 +75,7 @@ const ask =
       { pausesMs: [] },
     );
 
-const look = (stack: ExportedStack, waits = WAITS) => findInClouds(stack, ask(), waits);
+const look = (stack: ExportedStack, waits = WAITS) => findInClouds(stack, waits, ask());
 const active = (id: string, parts: object = {}) => ({
   id,
   status: "ACTIVE",
@@ -107,9 +107,18 @@ test("each is found by what tells it from all else, and has its id in the state"
     ["admin", "p1"],
   ]);
   expect(cloud.asked.map(({ what }) => what)).toContain(
-    "GET /network/v2.0/ports?device_id=r1&fields=id&fields=fixed_ips",
+    "GET /network/v2.0/ports?device_id=r1&fields=id&fields=device_owner&fields=fixed_ips",
   );
   expect(cloud.asked.some(({ what }) => what.includes("/security-group-rules?project_id=p1&"))).toBe(true);
+});
+
+test("of the two ports of a distributed router on a subnet, the interface is the one that the plugin knows", async () => {
+  const fixed_ips = [{ subnet_id: "sub1" }];
+  lists.ports = [
+    { id: "p2", device_owner: "network:router_centralized_snat", fixed_ips },
+    { id: "p1", device_owner: "network:router_interface_distributed", fixed_ips },
+  ];
+  expect([...(await look(stackOf([joined]))).values()].map(({ id }) => id)).toEqual(["p1"]);
 });
 
 test("a floating IP that leads to the port has the id of the floating IP, which the state has already", async () => {
@@ -156,7 +165,7 @@ test("a server that is being built is waited for: the plugin cannot read it", as
   expect(cloud.asked).toHaveLength(3);
   lists.servers = [active("s1", { status: "BUILD" })];
   await expect(look(stackOf([server]), { ...WAITS, builtMs: 30 })).rejects.toThrow(
-    /still building server n1 \(s1\).*nothing is forgotten.*openstack server delete/,
+    /still building server n1 \(s1\).*nothing is forgotten.*openstack server delete.*--clear-pending-creates/,
   );
 });
 
@@ -172,7 +181,7 @@ test("one that fails is there all the same; one that is deleted is not", async (
 test("two with the mark are told with their ids and the commands, and nothing is forgotten", async () => {
   lists.servers = [active("s1"), active("s2")];
   await expect(look(stackOf([server, port]))).rejects.toThrow(
-    /Nothing was changed, and nothing is forgotten\.[\s\S]*server n1: s1, s2 \("openstack server show <id>", "openstack server delete <id>"\)/,
+    /Nothing was changed, and nothing is forgotten\.[\s\S]*server n1: s1, s2 \("openstack server show <id>", "openstack server delete <id>"\)[\s\S]*npx pulumi refresh --clear-pending-creates/,
   );
 });
 
@@ -184,7 +193,7 @@ test("one that the state has already is not the pending one", async () => {
 });
 
 test("without a login all of it is told by kind and name, with how to look for it", async () => {
-  const failed = findInClouds(stackOf([server, port]), ask("wrong"), WAITS);
+  const failed = findInClouds(stackOf([server, port]), WAITS, ask("wrong"));
   await expect(failed).rejects.toThrow(
     /making server n1, port n1\/0, and it cannot be looked for: .*keystone refuses the login.*nothing is forgotten.*"openstack server list", "openstack port list"/,
   );
@@ -205,6 +214,20 @@ test("a state without its provider, and a type that nobody knows, are told", asy
   await expect(look(stackOf([server], []))).rejects.toThrow("does not say in which cloud");
   const volume = resource("blockstorage", "Volume", "v", {});
   await expect(look(stackOf([volume]))).rejects.toThrow("nobody knows how to look for");
+});
+
+test("what is not there is never made only where it was seen that nothing is at work on it any more", () => {
+  const found = new Map([[server.urn, server]]);
+  const begin = "in the cloud, and now in the state: server n1.";
+  expect(outcome([server, port], found, true)).toBe(`${begin} Never made: port n1/0.`);
+  expect(outcome([server], found, false)).toBe(`${begin} Never made: nothing.`);
+  const unsure = outcome([server, port, keypair, joined], found, false);
+  expect(unsure).not.toContain("Never made");
+  expect(unsure).toContain(
+    'forgotten: port n1/0 (mark "labplan k3v9q2x7/t/n1/0"), keypair cloud/abc (mark "k3v9q2x7-t-abc"), port admin.',
+  );
+  expect(unsure).toContain('"openstack port list", "openstack keypair list".');
+  expect(waitsFor(false).settledMs).toBeGreaterThan(waitsFor(true).settledMs);
 });
 
 test("every kind that the plan makes by the plugin can be looked for", () => {
