@@ -121,13 +121,14 @@ export const INSTALL = [
 ].join("\n");
 
 /**
- * `$1` user, `$2` home, `$3` uid, then what we made of `key`, `user`, `home`: what is ours goes, and nothing else. A
- * clone of devstack that its node left has somebody's work in it: home and user stay with it, and it says `kept`.
+ * `$1` user, `$2` home, `$3` uid, `$4` `keep` where somebody's work is below it, then what we made of `key`, `user`,
+ * `home`: what is ours goes, and nothing else. A clone of devstack that its node left has somebody's work in it as well:
+ * home and user stay with it, and it says `kept`.
  */
 export const REMOVE = [
   SBIN,
   FIND,
-  'u=$1 h=$2 n=$3; shift 3; keep=; [ ! -e "$h/devstack" ] || keep=yes',
+  'u=$1 h=$2 n=$3 keep=$4; shift 4; [ ! -e "$h/devstack" ] || keep=keep',
   // What is mounted there is somebody's disk.
   'case " $* " in *" home "*) [ -n "$keep" ] || [ ! -r /proc/self/mountinfo ] || {',
   '  r=$(readlink -f "$h" 2>/dev/null) || r=$h',

@@ -10,6 +10,7 @@ import { sharedFiles } from "./mesh.files";
 import { ourNote, readNote } from "./note";
 import { lookOnNode } from "./on-node";
 import { HOST_NOTE } from "./places";
+import { someOf, workBelow } from "./steps/work";
 import type { HostState } from "./types";
 
 /** A home of devstack's has many files. */
@@ -50,7 +51,8 @@ async function takeAway(shell: RootShell, state: HostState, run: Run<HostState>)
         });
   });
   await run.step("2/3 user", async () => {
-    const words = [note.user, note.home, `${note.uid}`, ...note.made];
+    const work = note.made.includes("home") ? await workBelow(shell, note) : [];
+    const words = [note.user, note.home, `${note.uid}`, work.length > 0 ? "keep" : "", ...note.made];
     const { code, stdout, stderr } = await shell.exec(REMOVE, words, { deadlineS: REMOVE_DEADLINE_S });
     if (code === EXIT.mounted)
       throw new LabError(
@@ -58,7 +60,11 @@ async function takeAway(shell: RootShell, state: HostState, run: Run<HostState>)
       );
     if (code === 0 && stdout.trim() === "kept")
       run.say(
-        `"${state.name}": ${note.home} and the user "${note.user}" stay, because the clone ${note.home}/devstack is still there with files that are not ours`,
+        `"${state.name}": ${note.home} and the user "${note.user}" stay, because ${
+          work.length > 0
+            ? `somebody's work is in clones there:\n${someOf(work)}`
+            : `the clone ${note.home}/devstack is still there with files that are not ours`
+        }`,
         "warning",
       );
     if (code !== 0)

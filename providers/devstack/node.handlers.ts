@@ -213,14 +213,15 @@ async function takeBack(work: Work, digest: string): Promise<"done" | "follow" |
   if (decision.do === "done" || decision.do === "follow") return decision.do;
   // Over somebody's work nothing is taken back.
   const account = link.account(inputs);
-  const follow = await projectsMove(account, inputs, await cloneMoves(account, inputs));
+  const moves = await cloneMoves(account, inputs, run.signal);
+  const follow = await projectsMove(account, inputs, moves);
   if (decision.do === "undo") {
     await refuseWithServers(work, polled);
     run.say(`"${inputs.name}": ${decision.why}: unstack.sh takes back what was begun`);
     await keepComputeId(work);
     await undo(work, polled, "1/8 undo");
   }
-  if (follow) await haveProjectsFollow(link.account(inputs), inputs);
+  if (follow) await haveProjectsFollow(link.account(inputs), inputs, run);
   return "start";
 }
 

@@ -9,11 +9,12 @@ import { poll } from "./poll";
 import { guard, type Work } from "./steps/follow";
 import { refuseWithServers } from "./steps/servers";
 import { runUndo, undo } from "./steps/undo";
+import { GIT_DEADLINE_S, WORK } from "./steps/work";
 import type { NodeState } from "./types";
 
 /**
  * As devstack's user, `$1` clone, `$2` home: what we put into the clone goes, and the clone with it when we made it
- * and nothing of somebody else's is in it. Says what stays.
+ * and neither files nor commits of somebody else's are in it. Says what stays.
  */
 const SWEEP = [
   `if [ "$(git -C "$2/labplan" remote get-url origin 2>/dev/null)" = file://${HOOK} ]; then rm -rf "$2/labplan"; fi`,
@@ -23,7 +24,8 @@ const SWEEP = [
   'while IFS= read -r name; do rm -f "extras.d/$name"; done 2>/dev/null < .git/labplan/extras || :',
   "for p in $(ls -r .git/labplan/patches 2>/dev/null); do",
   '  if git apply --reverse --check ".git/labplan/patches/$p" 2>/dev/null; then git apply --reverse ".git/labplan/patches/$p"; fi; done',
-  'rmdir extras.d 2>/dev/null; left=$(git status --porcelain; for each in local.conf local.conf.edited; do [ ! -e $each ] || echo "?? $each"; done)',
+  WORK,
+  'rmdir extras.d 2>/dev/null; left=$(all_in . 2>/dev/null || echo "git cannot look there"; for each in local.conf local.conf.edited; do [ ! -e $each ] || echo "?? $each"; done)',
   'if [ -e .git/labplan/made ] && [ -n "$left" ]; then',
   // Nothing of ours is stacked out of it any more: as that it can be taken up again.
   "  rm -rf .git/labplan/patches .git/labplan/extras .stackenv; mv -f .git/labplan/of .git/labplan/left 2>/dev/null",
@@ -74,10 +76,12 @@ export async function removeNode(state: NodeState, run: Run<NodeState>): Promise
     });
     await run.step("3/3 files", async () => {
       const account = new UserShell(link.shell, state);
-      const { stdout } = await account.run("remove what we put there", SWEEP, [cloneOf(state), state.home]);
+      const words = [cloneOf(state), state.home];
+      const options = { deadlineS: GIT_DEADLINE_S };
+      const { stdout } = await account.run("remove what we put there", SWEEP, words, options);
       if (stdout.trim() !== "")
         run.say(
-          `"${state.name}": ${cloneOf(state)} stays, because somebody else's files are in it. It is taken up again as it is when this machine is a node again, unless somebody stacks out of it by then:\n${stdout.trimEnd()}`,
+          `"${state.name}": ${cloneOf(state)} stays, because somebody else's files or commits are in it. It is taken up again as it is when this machine is a node again, unless somebody stacks out of it by then:\n${stdout.trimEnd()}`,
           "warning",
         );
       await link.shell.run("remove our notes", FORGET);

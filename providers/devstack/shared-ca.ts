@@ -6,6 +6,7 @@
 export const SHARE_CA = `if [ "$(type -t init_CA)" = function ] && is_service_enabled tls-proxy && [ "$SERVICE_HOST" != "$HOST_IP" ]; then
       mkdir -p "$DATA_DIR"
       if ! (umask 077; ssh -n -o BatchMode=yes "$SERVICE_HOST" "cd '$DATA_DIR' 2>/dev/null && [ -d CA ] || exit 0; tar -cf - CA" > "$DATA_DIR/CA.tar"); then
+        rm -f "$DATA_DIR/CA.tar"
         echo "labplan: the CA of $SERVICE_HOST could not be fetched, and nobody would trust another one" >&2
         exit 1
       fi

@@ -85,6 +85,35 @@ describe.skipIf(reason && !process.env.CI)(`hosts and meshes${reason ? ` (not ru
     await rack.sh("userdel -r stack 2>/dev/null; rm -rf /opt/stack");
   });
 
+  it("a home stays with its user where somebody's work is in a clone below it; one without goes", async () => {
+    const before = await look();
+    const remove = async (state: HostState) => {
+      const trace = newTrace();
+      await hostDefinition.remove(state, rack.run<HostState>(0, { trace }));
+      return trace.said.join();
+    };
+    const git = "runuser -u stack -- git -C /opt/stack/nova -c user.name=n -c user.email=e@f";
+    const clone = "cd /; runuser -u stack -- git clone -q /opt/git/openstack/devstack.git /opt/stack/nova";
+    const state = await make();
+    await rack.sh(`${clone}; ${git} commit -q --allow-empty -m Mine`);
+    expect(await remove(state)).toMatch(
+      /\/opt\/stack and the user "stack" stay, because somebody's work is in clones there:\nnova: commit \S+ Mine/,
+    );
+    expect(await rack.sh("ls /opt/stack/nova/stack.sh; id -u stack")).toContain("1500");
+    // Its user is gone, and git would ask whose it is.
+    await rack.sh("userdel stack; rm -rf /opt/stack");
+    const again = await make();
+    await rack.sh(
+      `${clone}; touch /opt/stack/nova/mine; userdel stack; mv /etc/gitconfig /etc/gitconfig.off`,
+    );
+    expect(await remove(again)).toMatch(/clones there:\nnova: \?\? mine/);
+    await rack.sh("rm -rf /opt/stack; mv /etc/gitconfig.off /etc/gitconfig");
+    const clean = await make();
+    await rack.sh(clone);
+    expect(await remove(clean)).toBe("");
+    expect(await look()).toBe(before);
+  });
+
   it("/etc/hosts is left as it is when its disk is full; an empty home of root's is given to the user that we make", async () => {
     const before = await rack.sh("cat /etc/hosts");
     await rack.sh(

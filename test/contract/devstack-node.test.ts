@@ -467,6 +467,52 @@ describe.skipIf(reason && !process.env.CI)(
       expect(await rack.sh("ls -d /opt/stack/devstack 2>/dev/null || :")).toBe("");
     });
 
+    it("somebody's commits and stashes in devstack's clone stay with it when the node is removed", async () => {
+      const git = "cd /opt/stack/devstack; runuser -u stack -- git -c user.name=n -c user.email=e@f";
+      const removed = async (state: NodeState) => {
+        const trace = newTrace();
+        await remove(state, { trace });
+        return trace.said.join();
+      };
+      const state = await make();
+      await rack.sh(`${git} switch -q -c mine; ${git} commit -q --allow-empty -m Mine; ${git} switch -q -`);
+      expect(await removed(state)).toMatch(/devstack stays, because somebody else's[\s\S]*commit \S+ Mine/);
+      await rack.sh(`${git} branch -q -D mine; echo '# edited' >> stackrc; ${git} stash -q`);
+      expect(await removed(await make())).toMatch(
+        /devstack stays, because somebody else's[\s\S]*stash@\{0\}/,
+      );
+      await rack.sh(`${git} stash drop -q`);
+      expect(await removed(await make())).not.toMatch(/stays/);
+      left = undefined;
+      expect(await rack.sh("ls -d /opt/stack/devstack 2>/dev/null || :")).toBe("");
+    });
+
+    it("a plugin pinned to a commit is cloned anew; one with somebody's files in it is moved aside, and told", async () => {
+      const own = "git -c user.name=n -c user.email=e@f";
+      const shas = await rack.sh(
+        `git init -q -b master /opt/git/tool && cd /opt/git/tool && mkdir devstack && echo : > devstack/plugin.sh && git add devstack && ${own} commit -q -m one && git rev-parse HEAD && ${own} commit -q --allow-empty -m two && git rev-parse HEAD`,
+      );
+      const [one = "", two = ""] = shas.trim().split("\n");
+      const at = (ref: string, more: Partial<NodeInputs> = {}) => ({
+        localConf: `${rack.devstack().localConf}enable_plugin tool /opt/git/tool ${ref}\n`,
+        ...more,
+      });
+      const head = async () =>
+        (await rack.sh("cd /opt/stack/tool; runuser -u stack -- git rev-parse HEAD")).trim();
+      const first = await make(at(one));
+      expect(await head()).toBe(one);
+      // devstack's RECLONE would end with "neither branch nor tag".
+      const again = await make(at(one, { generation: 2 }), first);
+      expect(await head()).toBe(one);
+      await rack.sh("runuser -u stack -- touch /opt/stack/tool/mine");
+      const trace = newTrace();
+      await make(at(two, { generation: 2 }), again, { trace });
+      expect(await head()).toBe(two);
+      expect(trace.said.join()).toMatch(/it was moved to \/opt\/stack\/tool\.labplan-\d+\./);
+      expect(await rack.sh("ls /opt/stack/tool.labplan-*/mine")).not.toBe("");
+      await rack.sh("rm -rf /opt/stack/tool /opt/stack/tool.labplan-* /opt/git/tool");
+    });
+
     it("a local.conf that somebody edited is told, and kept beside ours; what was unstacked by hand is stacked again", async () => {
       const state = await make();
       await rack.sh("echo X=1 >> /opt/stack/devstack/local.conf");

@@ -4,8 +4,8 @@ import type { RootShell } from "../../ssh/root-shell";
 import type { UserShell } from "../on-node";
 import { cloneOf } from "../places";
 import type { NodeInputs } from "../types";
+import { GIT_DEADLINE_S } from "./work";
 
-const CLONE_DEADLINE_S = 900;
 export const EXIT = {
   edited: 62,
   unreachable: 63,
@@ -26,12 +26,13 @@ const TAKE_BACK = [
   '  if git apply --reverse --check ".git/labplan/patches/$p" 2>/dev/null; then git apply --reverse ".git/labplan/patches/$p" || exit 1; back="$p $back"; fi; done',
 ].join("\n");
 
-/** In a clone: somebody's work, which another commit would make an end of. */
+/** In a clone, `$branch`: somebody's work, which that one would make an end of. A branch of that name is made anew. */
 const FIND_WORK = [
   "edits=$(git status --porcelain --untracked-files=no) || exit 1",
   // What we fetched earlier is nobody's own.
   "fetched=$(git rev-parse -q --verify FETCH_HEAD) || fetched=",
-  "own=$(git log --oneline -n 10 HEAD --not --remotes --tags $fetched) || exit 1",
+  'mine=; ! git show-ref -q --verify "refs/heads/$branch" || mine=refs/heads/$branch',
+  "own=$(git log --oneline -n 10 HEAD $mine --not --remotes --tags $fetched) || exit 1",
 ].join("\n");
 const TELL_WORK = [
   `[ -z "$edits" ] || { echo "$edits"; exit ${EXIT.edited}; }`,
@@ -44,11 +45,14 @@ const IS_OF =
 
 /** As `CLONE`, and nothing is changed: says `moves` where it would be moved; refuses over somebody's work. */
 const LOOK_AHEAD = [
-  'url=$2 of=$4; cd "$1" 2>/dev/null && [ -e .git/labplan/of ] || exit 0',
+  'url=$2 branch=$3 of=$4 back=; cd "$1" 2>/dev/null && [ -e .git/labplan/of ] || exit 0',
+  `command -v git >/dev/null 2>&1 || exit ${EXIT.noGit}`,
   `if ${IS_OF}; then exit 0; fi`,
+  // Whatever comes in between.
+  'put_back() { for p in $back; do git apply --whitespace=nowarn ".git/labplan/patches/$p" || return 1; done; }',
+  "trap 'code=$?; put_back || code=1; exit $code' EXIT; trap 'exit 1' HUP INT TERM",
   TAKE_BACK,
   FIND_WORK,
-  'for p in $back; do git apply --whitespace=nowarn ".git/labplan/patches/$p" || exit 1; done',
   TELL_WORK,
   "echo moves",
 ].join("\n");
@@ -81,7 +85,7 @@ const CLONE = [
   TELL_WORK,
   '{ git fetch -q --depth 1 "$url" "$branch" 2>/dev/null || git fetch -q "$url" "$branch"; } || {',
   `  git ls-remote -q "$url" >/dev/null || exit ${EXIT.unreachable}; exit ${EXIT.noBranch}; }`,
-  "git update-ref refs/remotes/labplan/base FETCH_HEAD || exit 1",
+  'git update-ref "refs/remotes/labplan/at/$branch" FETCH_HEAD || exit 1',
   'git checkout -q -B "$branch" FETCH_HEAD || exit 1',
   // Last: a clone that has this URL and is of this branch is taken for done.
   'git remote set-url origin "$url" 2>/dev/null || git remote add origin "$url" || exit 1',
@@ -102,13 +106,18 @@ export async function ensureClone(
   inputs: NodeInputs,
   signal: AbortSignal,
 ): Promise<void> {
-  const options = { deadlineS: CLONE_DEADLINE_S, signal, codes: Object.values(EXIT) };
+  const options = { deadlineS: GIT_DEADLINE_S, signal, codes: Object.values(EXIT) };
   refuse(inputs, await account.run(`clone ${inputs.repo}`, CLONE, wordsOf(inputs), options));
 }
 
 /** Before anything is taken back: whether the clone will be moved. Refuses over somebody's work in it. */
-export async function cloneMoves(account: UserShell, inputs: NodeInputs): Promise<boolean> {
-  const options = { codes: [EXIT.edited, EXIT.ownCommits] };
+export async function cloneMoves(
+  account: UserShell,
+  inputs: NodeInputs,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const codes = [EXIT.noGit, EXIT.edited, EXIT.ownCommits];
+  const options = { deadlineS: GIT_DEADLINE_S, signal, codes };
   const found = await account.run("look at the clone", LOOK_AHEAD, wordsOf(inputs), options);
   refuse(inputs, found);
   return found.stdout.trim() === "moves";
@@ -131,7 +140,7 @@ function refuse(inputs: NodeInputs, { code, stdout, stderr }: ExecResult): void 
       throw new LabError(notOurs(inputs));
     case EXIT.ownCommits:
       throw new LabError(
-        `"${name}": ${folder} has commits that ${repo} has not:\n${stdout.trimEnd()}\nThey would be lost with another branch or repository. Push them, or make patches of them ("git format-patch", into "patches"), then take them back there ("git reset --hard origin/<branch>").`,
+        `"${name}": ${folder} has commits that ${repo} has not:\n${stdout.trimEnd()}\nThey would be lost with another branch or repository. Push them, or make patches of them ("git format-patch", into "patches"), then take them back there ("git reset --hard origin/<branch>"; "git branch -m <branch> <name>" keeps those of a branch that is not checked out).`,
       );
     case EXIT.edited:
       throw new LabError(
