@@ -402,6 +402,18 @@ describe.skipIf(reason && !process.env.CI)(
       await expect(make(at("stable/2025.2"), edited)).rejects.toThrow(
         /somebody's work is in them:\ntool: M version\nIt would be lost, so nothing is taken back/,
       );
+      // A preview tells it already, before any other node is touched.
+      const told = (more: Partial<NodeInputs>) =>
+        nodeDefinition.precheckEdit?.(rack.devstack(0, more), edited, rack.run<NodeState>(0));
+      expect(await told(at("stable/2025.2"))).toEqual([
+        { field: "name", message: expect.stringMatching(/work is in them:\ntool: M version\n/) },
+      ]);
+      expect(await told(at("stable/2026.1", "LOGDAYS=1\n"))).toEqual([]);
+      await rack.sh("echo '# mine' >> /opt/stack/devstack/stackrc");
+      expect(await told(at("stable/2025.2"))).toEqual([
+        { field: "name", message: expect.stringMatching(/were edited there:\n M stackrc\n/) },
+      ]);
+      await rack.sh("cd /opt/stack/devstack; runuser -u stack -- git checkout -q stackrc");
       await rack.sh(`${git} commit -q -a -m 'Mine'`);
       await expect(make({ ...at("stable/2026.1"), generation: 2 }, edited)).rejects.toThrow(
         /tool: commit [0-9a-f]+ Mine\n/,

@@ -48,6 +48,8 @@ const LOOK_AHEAD = [
   'url=$2 branch=$3 of=$4 back=; cd "$1" 2>/dev/null && [ -e .git/labplan/of ] || exit 0',
   `command -v git >/dev/null 2>&1 || exit ${EXIT.noGit}`,
   `if ${IS_OF}; then exit 0; fi`,
+  // Patches would have to be taken back for a moment.
+  '[ -z "$5" ] || [ -z "$(ls .git/labplan/patches 2>/dev/null)" ] || exit 0',
   // Whatever comes in between.
   'put_back() { for p in $back; do git apply --whitespace=nowarn ".git/labplan/patches/$p" || return 1; done; }',
   "trap 'code=$?; put_back || code=1; exit $code' EXIT; trap 'exit 1' HUP INT TERM",
@@ -110,15 +112,19 @@ export async function ensureClone(
   refuse(inputs, await account.run(`clone ${inputs.repo}`, CLONE, wordsOf(inputs), options));
 }
 
-/** Before anything is taken back: whether the clone will be moved. Refuses over somebody's work in it. */
+/**
+ * Before anything is taken back: whether the clone will be moved. Refuses over somebody's work in it. Read only, one with
+ * patches of ours in it is not looked at.
+ */
 export async function cloneMoves(
   account: UserShell,
   inputs: NodeInputs,
   signal: AbortSignal,
+  how: "read only" | "" = "",
 ): Promise<boolean> {
   const codes = [EXIT.noGit, EXIT.edited, EXIT.ownCommits];
   const options = { deadlineS: GIT_DEADLINE_S, signal, codes };
-  const found = await account.run("look at the clone", LOOK_AHEAD, wordsOf(inputs), options);
+  const found = await account.run("look at the clone", LOOK_AHEAD, [...wordsOf(inputs), how], options);
   refuse(inputs, found);
   return found.stdout.trim() === "moves";
 }

@@ -48,6 +48,13 @@ describe("devstack's own clone", () => {
     node.write("home/devstack/.git/labplan/patches/1.patch", PATCH);
     node.write("home/devstack/first", "patched\n");
     expect(await moves("master")).toBe(true);
+    // A preview touches nothing.
+    node.write("home/devstack/second", "mine\n");
+    expect(await cloneMoves(node.account, node.inputs({ branch: "master" }), signal, "read only")).toBe(
+      false,
+    );
+    await expect(moves("master")).rejects.toThrow(/were edited there:\n M second/);
+    node.git("home/devstack", "checkout", "-q", "second");
     const first = () => readFileSync(node.at("home/devstack/first"), "utf8");
     expect(first()).toBe("patched\n");
     writeFileSync(node.at("home/devstack/.git/index"), "no index");
