@@ -1,17 +1,26 @@
+import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 
 const ADDRESS = "127.0.0.1";
+/** Below those that Linux gives away by itself (from 32768): a port of these stays free until its test takes it. */
+const [FROM, TO] = [12_000, 32_000];
 
 /** A TCP port of loopback that nobody listens on at the moment. */
-export function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FROM, TO);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, ADDRESS, () => {
-      const address = server.address();
-      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject()));
-    });
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? resolve(false) : reject(error),
+    );
+    server.listen(port, ADDRESS, () => server.close(() => resolve(true)));
   });
 }
 
