@@ -28,7 +28,7 @@ export async function preview(args: string[]): Promise<number> {
   await preparePreview(rest, offline);
   return pulumi(
     // Ours look at nothing then; a plugin's resources would be looked at by the engine's own refresh.
-    ["preview", ...(offline ? ["--refresh=false"] : []), ...rest],
+    ["preview", ...PARALLEL, ...(offline ? ["--refresh=false"] : []), ...rest],
     flags.has("offline") ? { LABPLAN_OFFLINE: "1" } : {},
   );
 }
@@ -60,7 +60,7 @@ async function isEmpty(stack: string): Promise<boolean> {
 export async function refresh(args: string[]): Promise<number> {
   ensureWorkspace();
   await prepare(args);
-  return pulumi(["refresh", ...args]);
+  return pulumi(["refresh", ...PARALLEL, ...args]);
 }
 
 /** Carry on after a run that was killed on this host; then get what this run needs. */
