@@ -7,6 +7,7 @@ import { type HostFound, type HostNote, hostState, lookAtHost } from "./host.loo
 import { EXIT, HOST_NAME, INSTALL, KEY, MISSING, USER } from "./host.remote";
 import { removeHost } from "./host.remove";
 import { hostChanges, hostSchema } from "./host.schema";
+import { linesOf } from "./lines";
 import { claimedNote, foreignNote, ourNote, writeNote } from "./note";
 import { lookOnNode, onNode, UserShell } from "./on-node";
 import { HOST_NOTE } from "./places";
@@ -89,7 +90,7 @@ async function missingPackages(shell: RootShell, { packages }: HostInputs): Prom
   const { code, stdout } = await shell.run("ask which packages there are", MISSING, packages, {
     codes: [EXIT.noTool],
   });
-  return code === EXIT.noTool ? [...packages] : stdout.split("\n").filter((line) => line !== "");
+  return code === EXIT.noTool ? [...packages] : linesOf(stdout);
 }
 
 async function reconcile(

@@ -1,6 +1,7 @@
 import type { OpenStackClient } from "./client";
 import type { FloatingIp, Server } from "./clients";
 import { MARK_KEY } from "./marks";
+import { thingsOf } from "./things";
 
 /** Inputs of a resource of the plugin's, as the state has them. */
 export type PluginInputs = Record<string, unknown>;
@@ -100,8 +101,7 @@ export class Look {
 
   async described(thing: string): Promise<{ id: string; description?: string }[]> {
     const project = await this.#api.projectId();
-    const path = `/${thing.replaceAll("_", "-")}s?project_id=${project}&fields=id&fields=description`;
-    return this.#once(path, () => this.#api.list("network", path, `${thing}s`));
+    return this.#once(thing, () => thingsOf(this.#api, project, thing, ["id", "description"]));
   }
 
   portsOf(

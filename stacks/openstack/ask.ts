@@ -15,6 +15,7 @@ import type { LabPlan, PlannedResource } from "../plan/types";
 import { checkCloud, externalNetwork } from "./checks";
 import { isPluginKind } from "./declare";
 import { askCloud, type CloudFacts } from "./facts";
+import { instancesOf } from "./instances";
 import { flavorOf, imageOf, type Lasting, lastingOf } from "./lasting";
 import { notesOf } from "./notes";
 
@@ -59,8 +60,7 @@ async function factsOf(
   checkLogin(entry);
   const api = new OpenStackClient(found);
   try {
-    const images = plan.resources
-      .filter(({ kind, inputs }) => kind === "openstack:compute/Instance" && inputs.backend === name)
+    const images = instancesOf(plan, name)
       .map(({ inputs }) => inputs.imageId)
       .filter(isImageReference);
     const facts = await askCloud(api, images);

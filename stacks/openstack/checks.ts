@@ -6,18 +6,17 @@ import { withoutComment } from "../plan/openstack-user-data";
 import type { LabPlan, PlannedResource } from "../plan/types";
 import type { CloudFacts, FlavorFact } from "./facts";
 import { diskFor, isTooSmall, noFlavor } from "./flavors";
+import { instancesOf } from "./instances";
 import { flavorOf, hasZone, imageOf, lastingOf, needsOf, serversOf } from "./lasting";
 import { quotaProblems } from "./quota";
 import { subnetProblems } from "./subnets";
-
-const INSTANCE = "openstack:compute/Instance";
 
 /** What a cloud would refuse, or do worse with. All of it at once. */
 export function checkCloud(plan: LabPlan, name: string, facts: CloudFacts): ConfigProblem[] {
   const ours = plan.resources.filter(
     ({ kind, inputs }) => kind.startsWith("openstack:") && inputs.backend === name,
   );
-  const servers = ours.filter(({ kind }) => kind === INSTANCE);
+  const servers = instancesOf(plan, name);
   const flavors = new Map(servers.map((server) => [server, flavorOf(plan, server, facts)]));
   return [
     ...servers.flatMap((server) => serverProblems(plan, server, facts, flavors.get(server))),

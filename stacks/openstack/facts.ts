@@ -2,6 +2,7 @@ import type { OpenStackClient } from "../../providers/openstack/client";
 import type { Server } from "../../providers/openstack/clients";
 import { isGone, OpenStackError } from "../../providers/openstack/errors";
 import { MARK_KEY } from "../../providers/openstack/marks";
+import { thingsOf } from "../../providers/openstack/things";
 import type { ImageReference } from "../plan/openstack-references";
 
 /** What a cloud has, as far as a preview compares with it. */
@@ -174,8 +175,7 @@ async function networkThings(
     networkLimits(api, project),
     ...NETWORK_THINGS.map((thing) => {
       const fields = ["id", "description", ...(thing === "subnet" ? ["cidr"] : [])];
-      const path = `/${thing.replaceAll("_", "-")}s?project_id=${project}&fields=${fields.join("&fields=")}`;
-      return api.list<Listed>("network", path, `${thing}s`);
+      return thingsOf<Listed>(api, project, thing, fields);
     }),
   ]);
   const each = <T>(value: (list: Listed[], thing: NetworkThing) => T) =>

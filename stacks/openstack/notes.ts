@@ -1,7 +1,8 @@
 import { isImageReference } from "../plan/openstack-references";
-import type { LabPlan, PlannedResource } from "../plan/types";
+import type { LabPlan } from "../plan/types";
 import type { CloudFacts } from "./facts";
 import { isDiskless } from "./flavors";
+import { instancesOf } from "./instances";
 import { flavorOf, hasZone, lastingOf } from "./lasting";
 import { subnetNotes } from "./subnets";
 
@@ -40,12 +41,9 @@ function goneNotes(plan: LabPlan, name: string, facts: CloudFacts): string[] {
   );
 }
 
-const serversIn = ({ resources }: LabPlan, name: string): PlannedResource[] =>
-  resources.filter(({ kind, inputs }) => kind === "openstack:compute/Instance" && inputs.backend === name);
-
 /** New servers with a flavor that has no disk. */
 const disklessNotes = (plan: LabPlan, name: string, facts: CloudFacts): string[] =>
-  serversIn(plan, name).flatMap((server) => {
+  instancesOf(plan, name).flatMap((server) => {
     const flavor = flavorOf(plan, server, facts);
     if (!flavor || !isDiskless(flavor) || lastingOf(plan, server, facts)?.flavor) return [];
     return [
@@ -55,7 +53,7 @@ const disklessNotes = (plan: LabPlan, name: string, facts: CloudFacts): string[]
 
 /** A server from before its network lost its DHCP. */
 const driveNotes = (plan: LabPlan, name: string, facts: CloudFacts): string[] =>
-  serversIn(plan, name).flatMap((planned) => {
+  instancesOf(plan, name).flatMap((planned) => {
     const lasting = lastingOf(plan, planned, facts);
     if (!lasting || planned.inputs.configDrive !== true || lasting.server.config_drive) return [];
     return [

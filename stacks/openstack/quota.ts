@@ -3,6 +3,7 @@ import { MARK_KEY } from "../../providers/openstack/marks";
 import type { ConfigProblem } from "../config/types";
 import type { LabPlan, PlannedResource } from "../plan/types";
 import type { CloudFacts, FlavorFact, NetworkThing } from "./facts";
+import { INSTANCE } from "./instances";
 
 /** Kinds of the plugin, in neutron's words. */
 const THINGS: Record<string, NetworkThing> = {
@@ -79,7 +80,7 @@ function neededBy(
       // So is its DHCP server: it is let in all the same, and leaves the room of one less for ours.
       if (thing === "subnet" && inputs.enableDhcp === true) add("port", 1);
     }
-    if (kind !== "openstack:compute/Instance") continue;
+    if (kind !== INSTANCE) continue;
     const there = servers.get(markText({ lab, stack, name: markName ?? name }));
     if (!there) add("instances", 1);
     const [flavor, before] = [flavors.get(resource), listed.get(there?.flavor?.id ?? "")];

@@ -2,6 +2,7 @@ import type { ConfigProblem } from "../config/types";
 import type { LabPlan, PlannedResource } from "../plan/types";
 import { cardsOf, formerCidr } from "./cards";
 import type { CloudFacts } from "./facts";
+import { instancesOf } from "./instances";
 import { serversOf } from "./lasting";
 
 /** A subnet that gets another CIDR, and the servers that are made anew with it. */
@@ -13,9 +14,7 @@ interface Move {
 
 function movesOf(plan: LabPlan, name: string, facts: CloudFacts): Move[] {
   const ours = plan.resources.filter(({ inputs }) => inputs.backend === name);
-  const there = ours.filter(
-    (one) => one.kind === "openstack:compute/Instance" && serversOf(plan, one, facts).length > 0,
-  );
+  const there = instancesOf(plan, name).filter((one) => serversOf(plan, one, facts).length > 0);
   return ours.flatMap((subnet) => {
     const from = subnet.kind === "openstack:networking/Subnet" ? formerCidr(subnet, facts) : undefined;
     if (from === undefined) return [];

@@ -1,9 +1,10 @@
 import { LabError } from "../../core/errors";
+import { linesOf } from "../lines";
 import type { UserShell } from "../on-node";
 import { cloneOf, RECLONE, RUN } from "../places";
 import type { NodeInputs } from "../types";
 import type { NodeRun } from "./follow";
-import { GIT_DEADLINE_S, linesOf, someOf, WORK } from "./work";
+import { GIT_DEADLINE_S, someOf, WORK } from "./work";
 
 /**
  * The clones of nova, neutron, plugins and the like beside devstack's own. stack.sh leaves those that are there as they
@@ -101,7 +102,7 @@ export async function projectsMove(
 ): Promise<boolean> {
   const { name, home, branch } = inputs;
   const { stdout } = await account.run("look where projects are from", SOURCES, [cloneOf(inputs)]);
-  const lines = stdout.split("\n").filter((line) => line !== "");
+  const lines = linesOf(stdout);
   const rest = lines.slice(lines.indexOf("known") + 1);
   const moves =
     cloneMoves ||

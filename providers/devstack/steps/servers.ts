@@ -1,6 +1,7 @@
 import type { Run } from "../../core/definition";
 import { LabError } from "../../core/errors";
 import type { RootShell } from "../../ssh/root-shell";
+import { linesOf } from "../lines";
 import { ASK_AGAIN, listed, namesOf, serversIn } from "../occupied";
 import type { Polled } from "../poll";
 import type { NodeInputs } from "../types";
@@ -78,7 +79,7 @@ export async function ofNode(
   { name, home }: Pick<NodeInputs, "name" | "home">,
 ): Promise<string | undefined> {
   const { stdout } = await shell.run("look for instances", LOOK, [home]);
-  const found = stdout.split("\n").filter((line) => line !== "");
+  const found = linesOf(stdout);
   if (found.length === 0) return undefined;
   return `"${name}": servers are on it (${listed(found)}), and unstack.sh would destroy them with their disks (${home}/data/nova/instances). Delete them or migrate them away first (openstack server list --all-projects --long; openstack server delete <id>, openstack server migrate --live-migration <id>; those that no cloud knows any more: virsh undefine, and remove their folder), and repeat. Or take the edit back: as it is stacked, it stays, and another "generation" asks for a new stack.sh later. Nothing was taken back.`;
 }

@@ -1,4 +1,5 @@
 import type { RootShell } from "../../ssh/root-shell";
+import { linesOf } from "../lines";
 import { hasUser, UserShell } from "../on-node";
 
 /** git may be at it for minutes: clones are big, and disks of nodes slow. */
@@ -49,8 +50,6 @@ export async function workBelow(shell: RootShell, of: { user: string; home: stri
 }
 
 const LISTED = 20;
-
-export const linesOf = (text: string): string[] => text.split("\n").filter((line) => line !== "");
 
 /** The first of them, and how many more. */
 export const someOf = (lines: readonly string[]): string =>

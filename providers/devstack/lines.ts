@@ -1,0 +1,2 @@
+/** What a script on a node said, a line each. */
+export const linesOf = (text: string): string[] => text.split("\n").filter((line) => line !== "");
