@@ -52,7 +52,7 @@ function alive(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
   const owner = processOf(pid);
-  return !owner || isEngine(owner.name);
+  return !owner || (isEngine(owner.name) && !owner.hasEnded);
 }
 
 function readLock(file: string): DeadLock[] {

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -49,14 +50,40 @@ test("a recycled pid of another program is not the lock's owner", () => {
   expect(deadLocks(`file://${state}`, "dev")).toMatchObject([{ pid: process.pid }]);
 });
 
-test.skipIf(process.platform !== "linux")("an engine behind a packager's wrapper is alive", async () => {
-  const wrapped = path.join(state, ".pulumi-wrapped");
-  fs.copyFileSync(execFileSync("which", ["sleep"], { encoding: "utf8" }).trim(), wrapped);
-  const engine = spawn(wrapped, ["60"], { stdio: "ignore" });
-  await new Promise((resolve) => engine.once("spawn", resolve));
+const onLinux = test.skipIf(process.platform !== "linux");
+
+/** A program of that name that does nothing for a minute. */
+function program(name: string): string {
+  const file = path.join(state, name);
+  fs.copyFileSync(execFileSync("which", ["sleep"], { encoding: "utf8" }).trim(), file);
+  return file;
+}
+
+onLinux("an engine that was killed is dead, also where nobody reaps it", async () => {
+  // The shell becomes a program that knows nothing of its child, as pid 1 of many a container.
+  const script = `"${program("pulumi")}" 60 & echo $!; exec sleep 60`;
+  const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore"] });
+  const [output] = (await once(parent.stdout, "data")) as [Buffer];
+  const engine = Number(output.toString());
+  lock("a", { ...of(engine), hostname: os.hostname() });
+  try {
+    await expect.poll(() => fs.readFileSync(`/proc/${engine}/comm`, "utf8")).toBe("pulumi\n");
+    expect(deadLocks(`file://${state}`, "dev")).toEqual([]);
+    process.kill(engine, "SIGKILL");
+    await expect.poll(() => fs.readFileSync(`/proc/${engine}/status`, "utf8")).toMatch(/^State:\tZ/m);
+    expect(deadLocks(`file://${state}`, "dev")).toMatchObject([{ pid: engine }]);
+  } finally {
+    parent.kill("SIGKILL");
+    await once(parent, "close");
+  }
+});
+
+onLinux("an engine behind a packager's wrapper is alive", async () => {
+  const engine = spawn(program(".pulumi-wrapped"), ["60"], { stdio: "ignore" });
+  await once(engine, "spawn");
   lock("a", { ...of(engine.pid ?? 0), hostname: os.hostname() });
   expect(deadLocks(`file://${state}`, "dev")).toEqual([]);
   engine.kill("SIGKILL");
-  await new Promise((resolve) => engine.once("exit", resolve));
+  await once(engine, "exit");
   expect(deadLocks(`file://${state}`, "dev")).toMatchObject([{ pid: engine.pid }]);
 });
