@@ -350,7 +350,7 @@ describe.skipIf(reason && !process.env.CI)(
     }, async () => {
       const old = await TestLab.create({
         backends: { cloud: { kind: "openstack" } },
-        networks: { admin: { backend: "cloud", cidr: "10.20.0.0/24", mode: "isolated" } },
+        networks: { old: { backend: "cloud", cidr: "10.20.0.0/24", mode: "isolated" } },
       });
       const { OS_USERNAME = "", OS_PROJECT_NAME = "", OS_PASSWORD = "" } = plane.lab;
       old.env = {
@@ -367,7 +367,7 @@ describe.skipIf(reason && !process.env.CI)(
         );
         expect(code).not.toBe(0);
         await old.up();
-        expect((await api("network", "/networks?name=admin")).body.networks).toHaveLength(1);
+        expect((await api("network", "/networks?name=old")).body.networks).toHaveLength(1);
         const state = await old.state();
         expect(state).not.toContain(OS_PASSWORD);
         expect(state).toContain(`"tenantId": "${api.projectId}"`);

@@ -7,7 +7,7 @@ set -euo pipefail
 
 packages=(
   python3-keystone python3-glance python3-placement python3-nova python3-neutron python3-openstackclient
-  uwsgi-core uwsgi-plugin-python3 rabbitmq-server mariadb-server util-linux curl procps
+  python3-sqlalchemy-ext uwsgi-core uwsgi-plugin-python3 rabbitmq-server mariadb-server util-linux curl procps
 )
 missing=()
 for package in "${packages[@]}"; do
