@@ -10,8 +10,6 @@ export const isEngine = (name: string): boolean =>
 export interface Process {
   name: string;
   parent: number;
-  /** Killed or ended, and still listed until its parent has asked for how: pid 1 of a container may never. */
-  hasEnded?: boolean;
 }
 
 /** Undefined where it cannot be read: gone, another user's, or no Linux. */
@@ -20,8 +18,7 @@ export function processOf(pid: number): Process | undefined {
     const status = fs.readFileSync(`/proc/${pid}/status`, "utf8");
     const [, name] = /^Name:\t(.*)$/m.exec(status) ?? [];
     const [, parent] = /^PPid:\t(\d+)$/m.exec(status) ?? [];
-    if (name === undefined || parent === undefined) return undefined;
-    return { name, parent: Number(parent), hasEnded: /^State:\t[ZX]/m.test(status) };
+    return name === undefined || parent === undefined ? undefined : { name, parent: Number(parent) };
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { isAlive } from "../providers/core/processes";
 import { isEngine, processOf } from "./engine-process";
 import { backendFolder, isFileBackend, PROJECT } from "./file-backend";
 
@@ -24,11 +25,11 @@ export function deadLocks(
   backendUrl: string,
   stack: string,
   host = os.hostname(),
-  isAlive = alive,
+  hasOwner = isAtWork,
 ): DeadLock[] {
   if (!isFileBackend(backendUrl)) return [];
   const locks = locksOf(backendUrl, stack);
-  return locks.every((lock) => lock.hostname === host && !isAlive(lock.pid)) ? locks : [];
+  return locks.every((lock) => lock.hostname === host && !hasOwner(lock.pid)) ? locks : [];
 }
 
 /** Is a run at work on the stack, as far as can be seen from here? Or was one, that died. */
@@ -45,14 +46,9 @@ function locksOf(backendUrl: string, stack: string): DeadLock[] {
 }
 
 /** A pid may have been given to another program since; a lock's owner is an engine. */
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+function isAtWork(pid: number): boolean {
   const owner = processOf(pid);
-  return !owner || (isEngine(owner.name) && !owner.hasEnded);
+  return isAlive(pid) && (!owner || isEngine(owner.name));
 }
 
 function readLock(file: string): DeadLock[] {

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { createRequire } from "node:module";
 import * as path from "node:path";
+import { startOf } from "../providers/core/processes";
 import { type DaemonStatus, startControl } from "./control";
 import { type DevstackServerOptions, startDevstackServer } from "./devstack/server";
 import { Faults } from "./faults";
@@ -10,7 +11,6 @@ import { CODE, LdapResult, type ResultCode } from "./ldap/codes";
 import { startLdapServer } from "./ldap/server";
 import { listenEarly, startLibvirtServer } from "./libvirt/server";
 import { Lab } from "./libvirt/store/lab";
-import { startOf } from "./lock";
 import type { Places } from "./places";
 import { accountFor, dropTo, makeStateFolder, stateFolderOf } from "./privileges";
 import { Machines } from "./sandbox/machines";

@@ -1,30 +1,7 @@
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LabError } from "../providers/core/errors";
-
-/**
- * When a process started, in the system's own words: with its id it names a process for good. Undefined where there is
- * no such process, or no way to know.
- */
-export function startOf(pid: number): string | undefined {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in parentheses may hold anything; field 22 counts from behind it.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number, started: string | undefined): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-  }
-  const now = startOf(pid);
-  return now === undefined || started === undefined || now === started;
-}
+import { isAlive, startOf } from "../providers/core/processes";
 
 /** Do `work` while no other process of this user does it. A lock whose owner died is taken over. */
 export async function withLock<T>(file: string, deadlineMs: number, work: () => Promise<T>): Promise<T> {

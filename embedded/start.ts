@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LabError } from "../providers/core/errors";
+import { isAlive } from "../providers/core/processes";
 import { askControl, type DaemonStatus, type MachineStatus } from "./control";
 import { withLock } from "./lock";
 import { type Places, placesOf } from "./places";
@@ -130,24 +131,6 @@ async function stopAt(places: Places): Promise<DaemonStatus | undefined> {
   for (const socket of [places.libvirtSocket, places.virtualBoxSocket, places.controlSocket])
     fs.rmSync(socket, { force: true });
   return status;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !isZombie(pid);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** Ended, and not yet fetched by its parent, which may be us. */
-function isZombie(pid: number): boolean {
-  try {
-    return / Z /.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/, ""));
-  } catch {
-    return false;
-  }
 }
 
 async function launch(places: Places, signal: AbortSignal | undefined): Promise<DaemonStatus> {

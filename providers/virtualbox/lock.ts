@@ -1,8 +1,9 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { breakDead, startOf, tryLink } from "../../embedded/lock";
+import { breakDead, tryLink } from "../../embedded/lock";
 import { DeadlineError, LabError } from "../core/errors";
+import { isAlive, startOf } from "../core/processes";
 import { type Clock, sleep } from "../ssh/clock";
 
 /** Who holds a lock, as its file tells. */
@@ -119,15 +120,6 @@ const describe = (holder: Holder | undefined): string =>
   holder === undefined
     ? "another run has just had it"
     : `process ${holder.pid} in ${holder.folder} has it since ${holder.since.slice(11, 19)} UTC`;
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
 
 /** Folder of this user for the lock files: the same for all runs, whatever their TMPDIR or session is. */
 export function lockFolder(): string {

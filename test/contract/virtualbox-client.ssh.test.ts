@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isAlive } from "../../providers/core/processes";
 import { VBoxManageMissing, type VirtualBoxClient, VirtualBoxHangs } from "../../providers/virtualbox/client";
 import { type HostSettings, openHost } from "../../providers/virtualbox/connect";
 import { vboxManageClient } from "../../providers/virtualbox/vboxmanage-client";
@@ -210,13 +211,4 @@ describe.skipIf(reason && !process.env.CI)(
 
 function* forever(): Generator<Buffer> {
   for (;;) yield Buffer.alloc(64 * 1024);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/ Z /.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/, ""));
-  } catch {
-    return false;
-  }
 }

@@ -4,7 +4,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startOf, withLock } from "../../../embedded/lock";
+import { withLock } from "../../../embedded/lock";
+import { startOf } from "../../../providers/core/processes";
 
 describe("the start lock", () => {
   let folder = "";

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isAlive } from "../../../../providers/core/processes";
 import { findVBoxManage, REAL_ELSEWHERE } from "../../../../providers/virtualbox/binary";
 import { localRunner } from "../../../../providers/virtualbox/local-runner";
 import { percentReader } from "../../../../providers/virtualbox/progress";
@@ -120,12 +121,3 @@ describe("VBoxManage as a child process", () => {
     expect(seen).toEqual([0, 10, 20, 30, 100]);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/ Z /.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/, ""));
-  } catch {
-    return false;
-  }
-}
