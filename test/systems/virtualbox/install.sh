@@ -46,8 +46,9 @@ dpkg-deb --root-owner-group --build "$work/modules" "$work/modules.deb" >/dev/nu
 
 mkdir -p "$(dirname "$root")"
 rm -rf --one-file-system "$root.part"
+# In a mount namespace of its own: what it mounts into the folder (/proc, /sys) goes with it, even when it is killed.
 # A mirror that lags behind may have a Release file past its date; its signature is checked all the same.
-mmdebstrap --quiet --variant=apt --components=main,contrib \
+unshare --mount mmdebstrap --quiet --variant=apt --components=main,contrib \
   --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
   --aptopt='Acquire::Retries "5"' \
   --aptopt='Acquire::Check-Valid-Until "false"' \
