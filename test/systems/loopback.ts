@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 
 const ADDRESS = "127.0.0.1";
 /** Below those that Linux gives away by itself (from 32768): a port of these stays free until its test takes it. */
@@ -31,6 +31,18 @@ export function freeUdpPort(): Promise<number> {
     socket.bind(0, ADDRESS, () => {
       const { port } = socket.address();
       socket.close(() => resolve(port));
+    });
+  });
+}
+
+/** Does a server accept connections at this TCP port of loopback, or Unix socket? The socket's file is there before. */
+export function accepts(at: number | string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = typeof at === "number" ? connect(at, ADDRESS) : connect(at);
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
     });
   });
 }

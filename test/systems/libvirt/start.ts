@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { accepts } from "../loopback";
 import { type Namespaces, ownFolder, startInside, sweep, whyNotInside } from "../namespaces";
 
 /** What a command in the namespaces said. */
@@ -57,7 +58,7 @@ export async function startLibvirtd(): Promise<Libvirtd> {
     argv: ["bash", join(__dirname, "init.sh"), stateDir, randomUUID()],
     folder: stateDir,
     output: join(stateDir, "init.log"),
-    isReady: () => existsSync(socket),
+    isReady: () => accepts(socket),
     failed: () => {
       const logs = ["init.log", "log/libvirtd.log"].map((file) => tail(join(stateDir, file)));
       return `libvirtd did not start in ${stateDir}:\n${logs.join("\n")}`;

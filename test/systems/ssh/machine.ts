@@ -1,10 +1,9 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { freePort } from "../loopback";
+import { accepts, freePort } from "../loopback";
 import { type Namespaces, ownFolder, startInside, sweep, whyNotInside } from "../namespaces";
 import { makeKey } from "./start";
 
@@ -70,7 +69,7 @@ export async function startMachine(): Promise<SshMachine> {
     ...NAMESPACES,
     argv: ["bash", join(__dirname, "init.sh"), state, sudo, `${port}`],
     folder: state,
-    isReady: () => isOpen(port),
+    isReady: () => accepts(port),
     failed: (said) => `the machine did not start: ${said}`,
   });
   const root = `/proc/${pid}/root`;
@@ -85,10 +84,3 @@ export async function startMachine(): Promise<SshMachine> {
     stop,
   };
 }
-
-const isOpen = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(true));
-    socket.once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
