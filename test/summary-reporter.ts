@@ -7,9 +7,11 @@ export default class SummaryReporter implements Reporter {
     const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     for (const module of modules) {
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
-        count[state]++;
-        if (state === "skipped") console.log(`skipped: ${test.fullName}`);
+        const result = test.result();
+        count[result.state]++;
+        // Of a suite that is skipped as a whole, or that could not start, the title or the failure above says why.
+        if (result.state === "skipped")
+          console.log(`skipped: ${test.fullName}${result.note === undefined ? "" : ` (${result.note})`}`);
       }
       if (module.state() === "failed" && [...module.children.allTests("failed")].length === 0) count.failed++;
     }
