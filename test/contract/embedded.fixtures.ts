@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "ssh2";
 import { it } from "vitest";
 import { embeddedMachines, embeddedStatus, ensureEmbedded, stopEmbedded } from "../../embedded/start";
+import { isAlive } from "../../providers/core/processes";
 import type { DomainRef, LibvirtClient } from "../../providers/libvirt/client";
 import { connectLibvirt } from "../../providers/libvirt/connect";
 import { makeHostKey } from "../../providers/seed/host-key";
@@ -54,14 +55,7 @@ export async function until<T>(
   }
 }
 
-export const hasEnded = (pid: number): boolean => {
-  try {
-    // A zombie has ended: it waits for its parent only.
-    return / Z /.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/, ""));
-  } catch {
-    return true;
-  }
-};
+export const hasEnded = (pid: number): boolean => !isAlive(pid);
 
 export const keyPair = () => makeHostKey(randomBytes, "test");
 

@@ -1,10 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../loopback";
+import { accepts, freePort } from "../loopback";
 import { endServer } from "../server-process";
 import { type Certificates, makeCertificates } from "./tls";
 
@@ -174,14 +173,7 @@ ${options.ppolicy === undefined || options.ppolicy === true ? policy : ""}`;
 async function listening(port: number, child: ChildProcess, complaint: () => string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null) throw new Error(`slapd ended with ${child.exitCode}: ${complaint()}`);
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => resolve(true));
-      socket.once("error", () => resolve(false));
-      socket.once("close", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (open) return;
+    if (await accepts(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`slapd did not listen on port ${port} within 5 s: ${complaint()}`);

@@ -1,11 +1,10 @@
 import { execFile, spawn } from "node:child_process";
 import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { freePort } from "../loopback";
+import { accepts, freePort } from "../loopback";
 
 const run = promisify(execFile);
 const SSHD = "/usr/sbin/sshd";
@@ -169,12 +168,7 @@ function tryKill(pid: number): void {
 
 async function listening(port: number): Promise<boolean> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(true));
-      socket.once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (open) return true;
+    if (await accepts(port)) return true;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   return false;

@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { waitForOrphans, whatIsAbove } from "../../../cli/orphans";
+import { isAlive } from "../../../providers/core/processes";
 
 let root: string;
 let pids: number[];
@@ -15,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const child of children) child.kill("SIGKILL");
-  for (const pid of pids) if (isThere(pid)) process.kill(pid, "SIGKILL");
+  for (const pid of pids) if (isAlive(pid)) process.kill(pid, "SIGKILL");
   fs.rmSync(root, { recursive: true, force: true });
 });
 
@@ -36,9 +37,6 @@ function orphan(cwd: string): number {
   return pid;
 }
 
-const isThere = (pid: number) =>
-  fs.existsSync(`/proc/${pid}`) && !/^State:\tZ/m.test(fs.readFileSync(`/proc/${pid}/status`, "utf8"));
-
 const onLinux = test.skipIf(process.platform !== "linux");
 
 onLinux(
@@ -47,8 +45,8 @@ onLinux(
     const here = orphan(root);
     const elsewhere = orphan(os.tmpdir());
     expect(await waitForOrphans(root, 5_000)).toEqual([]);
-    expect(isThere(here)).toBe(false);
-    expect(isThere(elsewhere)).toBe(true);
+    expect(isAlive(here)).toBe(false);
+    expect(isAlive(elsewhere)).toBe(true);
   },
 );
 

@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { deadLocks } from "../../../cli/stale-lock";
+import { neglectedChild } from "../neglected-child";
 
 const state = fs.mkdtempSync(path.join(os.tmpdir(), "lp-locks-"));
 const folder = path.join(state, ".pulumi/locks/organization/labplan/dev");
@@ -60,21 +61,15 @@ function program(name: string): string {
 }
 
 onLinux("an engine that was killed is dead, also where nobody reaps it", async () => {
-  // The shell becomes a program that knows nothing of its child, as pid 1 of many a container.
-  const script = `"${program("pulumi")}" 60 & echo $!; exec sleep 60`;
-  const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore"] });
-  const [output] = (await once(parent.stdout, "data")) as [Buffer];
-  const engine = Number(output.toString());
-  lock("a", { ...of(engine), hostname: os.hostname() });
+  const { pid, end } = await neglectedChild(program("pulumi"));
+  lock("a", { ...of(pid), hostname: os.hostname() });
   try {
-    await expect.poll(() => fs.readFileSync(`/proc/${engine}/comm`, "utf8")).toBe("pulumi\n");
     expect(deadLocks(`file://${state}`, "dev")).toEqual([]);
-    process.kill(engine, "SIGKILL");
-    await expect.poll(() => fs.readFileSync(`/proc/${engine}/status`, "utf8")).toMatch(/^State:\tZ/m);
-    expect(deadLocks(`file://${state}`, "dev")).toMatchObject([{ pid: engine }]);
+    process.kill(pid, "SIGKILL");
+    await expect.poll(() => fs.readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^State:\tZ/m);
+    expect(deadLocks(`file://${state}`, "dev")).toMatchObject([{ pid }]);
   } finally {
-    parent.kill("SIGKILL");
-    await once(parent, "close");
+    await end();
   }
 });
 

@@ -7,7 +7,8 @@ shift 2
 root=$(mktemp -d "${TMPDIR:-/tmp}/labplan-debian-XXXXXX")
 trap 'rm -rf "$root"' EXIT
 
-mmdebstrap --quiet --variant=minbase \
+# In a mount namespace of its own: what it mounts (/proc, /sys) goes with it, even when it is killed.
+unshare --mount mmdebstrap --quiet --variant=minbase \
   --include=linux-image-cloud-amd64,initramfs-tools,systemd-sysv,systemd-resolved,udev,dbus,iproute2,netplan.io,openssh-server,cloud-init,sudo,curl \
   --aptopt='Apt::Install-Recommends "false"' \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
